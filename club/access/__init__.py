@@ -1,0 +1,1 @@
+"""Staff, their roles, and the audit line of every deed of theirs."""

@@ -1,0 +1,138 @@
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import Q
+
+
+class Kind(models.TextChoices):
+    PAYMENT = "payment"
+    CANCELLATION = "cancellation"  # its external_id is that of the payment it cancels
+
+
+class EventState(models.TextChoices):
+    NEW = "new"  # to be decided by the next batch
+    WAITING = "waiting"  # the number is not a subscriber yet, or the payment to cancel has not come
+    REVIEW = "review"  # too late to be accrued by itself: a person decides
+    DECIDED = "decided"
+    FAILED = "failed"  # deciding it raised; `note` says what, a person looks
+
+
+class Event(models.Model):
+    """The inbox: something that happened outside, written once whatever the deliveries (law 2)."""
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.CharField(max_length=40)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    external_id = models.CharField(max_length=100)
+    fingerprint = models.BinaryField(max_length=32)
+    msisdn = models.CharField(max_length=12)
+    subscriber_id = models.BigIntegerField(null=True)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    amount_tiyin = models.BigIntegerField()
+    channel = models.CharField(max_length=40)
+    details = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=EventState.choices, default=EventState.NEW)
+    note = models.CharField(max_length=300, default="")
+    facts = models.JSONField(null=True)
+    """What the rules saw, kept with the event so that every explanation stays repeatable."""
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_id", "kind"], name="one_event_per_external_id"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="new"), name="event_new"),
+            models.Index(fields=["msisdn"], condition=Q(state="waiting"), name="event_waiting"),
+            models.Index(fields=["subscriber_id", "-occurred_at"], name="event_of_subscriber"),
+        ]
+
+
+class Conflict(models.Model):
+    """The same external id delivered with another payload: kept and shown, never applied."""
+
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="conflicts")
+    fingerprint = models.BinaryField(max_length=32)
+    payload = models.JSONField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["event", "fingerprint"], name="one_row_per_conflict"),
+        ]
+
+
+class Register(models.Model):
+    """A file of events taken in: its name, hash and counts."""
+
+    source = models.CharField(max_length=40)
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    received_at = models.DateTimeField()
+    received = models.PositiveIntegerField(default=0)
+    new = models.PositiveIntegerField(default=0)
+    duplicate = models.PositiveIntegerField(default=0)
+    conflicting = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+
+
+class Rejection(models.Model):
+    """Something that came in and could not be read or accepted: kept as it came, with its reason."""
+
+    source = models.CharField(max_length=40)
+    register = models.ForeignKey(
+        Register, null=True, on_delete=models.PROTECT, related_name="rejections"
+    )
+    line = models.PositiveIntegerField(null=True)
+    code = models.CharField(max_length=40)
+    reason = models.CharField(max_length=300)
+    raw = models.TextField()
+    received_at = models.DateTimeField()
+
+
+class Campaign(models.Model):
+    """Who pays for the points of its rules: `fund` is the ledger's number of that purse."""
+
+    code = models.SlugField(max_length=60, primary_key=True)
+    names = models.JSONField()
+    fund = models.PositiveIntegerField(default=0)
+
+
+class RuleVersion(models.Model):
+    """An immutable version of a rule, named by the hash of its canonical text."""
+
+    hash = models.CharField(max_length=64, primary_key=True)
+    rule_id = models.SlugField(max_length=60)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="rules")
+    canonical = models.TextField()
+    names = models.JSONField()
+    """What a subscriber reads as the reason, in five languages."""
+    recorded_at = models.DateTimeField()
+    in_force = DateTimeRangeField()
+    """By event time: lower ≤ occurred_at < upper."""
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="one_version_of_a_rule_at_a_moment",
+                expressions=[("rule_id", RangeOperators.EQUAL), ("in_force", RangeOperators.OVERLAPS)],
+            ),
+        ]
+
+
+class Decision(models.Model):
+    """What one rule version decided about one event (law 4). "No points" has a reason, too."""
+
+    pk = models.CompositePrimaryKey("subscriber_id", "event_id", "rule_id")
+    subscriber_id = models.BigIntegerField()
+    event_id = models.BigIntegerField()
+    rule_id = models.CharField(max_length=60)
+    rule_hash = models.CharField(max_length=64)
+    wanted = models.BigIntegerField()
+    granted = models.BigIntegerField()
+    reason = models.CharField(max_length=20)
+    """granted, condition, no_amount, rounds_to_zero, capped: see rules.Reason."""
+    decided_at = models.DateTimeField()

@@ -1,0 +1,1 @@
+"""What points can buy: rewards, their prices and their conditions."""

@@ -1,0 +1,1 @@
+"""Where the outside comes in. Doors translate and decide nothing."""

@@ -1,0 +1,1 @@
+"""Buying a reward: hold the points, have it delivered, then capture or release them."""

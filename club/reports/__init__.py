@@ -1,0 +1,1 @@
+"""Reads that join several nouns: what a person sees on one page."""

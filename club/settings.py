@@ -1,0 +1,191 @@
+"""All settings of the club. What differs between installations comes from the environment.
+
+The list of variables with their defaults is in `docs/operations.md`.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.conf.locale import LANG_INFO
+
+from club.languages import LANGUAGES as SUBSCRIBER_LANGUAGES
+
+BASE = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("CLUB_HOME", BASE / ".club"))
+IS_DEMO = os.environ.get("CLUB_DEMO") == "1"
+"""The demo programme's conveniences: the demo phone, and simulators of the operator's systems."""
+
+
+def _database(url: str) -> dict[str, object]:
+    """A postgresql:// address as Django wants it; query parameters become libpq options."""
+    parts = urlsplit(url)
+    options: dict[str, object] = dict(parse_qsl(parts.query))
+    if role := os.environ.get("CLUB_DATABASE_ROLE"):
+        # The ledger's tables are writable by their owner only; this role has its functions.
+        options["options"] = f"{options.get('options', '')} -c role={role}".strip()
+    options.setdefault("application_name", "beeline-club")
+    options["connect_timeout"] = int(str(options.get("connect_timeout", 5)))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or "") or str(options.pop("host", "")),
+        "PORT": str(parts.port or options.pop("port", "")),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+DATABASES = {"default": _database(os.environ.get("DATABASE_URL", "postgresql:///club"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SECRET_KEY = os.environ.get("CLUB_SECRET_KEY", "")  # `club run` makes one in CLUB_HOME
+DEBUG = False
+ALLOWED_HOSTS = os.environ.get("CLUB_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CLUB_ORIGINS", "").split(",") if o]
+IS_BEHIND_TLS = os.environ.get("CLUB_TLS") == "1"
+if IS_BEHIND_TLS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_BEHIND_TLS
+SESSION_COOKIE_NAME = os.environ.get("CLUB_SESSION_COOKIE", "club_session")
+X_FRAME_OPTIONS = "SAMEORIGIN"
+
+INSTALLED_APPS = [
+    "club.access",
+    "club.subscribers",
+    "club.ledger",
+    "club.programme",
+    "club.tiers",
+    "club.catalogue",
+    "club.messages",
+    "club.accrual",
+    "club.orders",
+    "club.signin",
+    "club.doors",
+    "club.doors.office",
+    "procrastinate.contrib.django",
+    "wagtail.snippets",
+    "wagtail.users",
+    "wagtail.images",
+    "wagtail.documents",
+    "wagtail.search",
+    "wagtail.admin",
+    "wagtail",
+    "modelsearch",
+    "taggit",
+    "ninja",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+AUTH_USER_MODEL = "access.Staff"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "club.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+WSGI_APPLICATION = "club.wsgi.application"
+
+# ---- languages -------------------------------------------------------------------------------
+# Two of the five are unknown to Django; both are written from left to right.
+LANG_INFO["uz-cyrl"] = {
+    "bidi": False,
+    "code": "uz-cyrl",
+    "name": "Uzbek (Cyrillic)",
+    "name_local": "Ўзбекча",
+}
+LANG_INFO["kaa"] = {
+    "bidi": False,
+    "code": "kaa",
+    "name": "Karakalpak",
+    "name_local": "Qaraqalpaqsha",
+}
+LANGUAGES = WAGTAIL_CONTENT_LANGUAGES = SUBSCRIBER_LANGUAGES
+LANGUAGE_CODE = "uz"
+LOCALE_PATHS = [BASE / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Tashkent"
+
+# ---- office ----------------------------------------------------------------------------------
+WAGTAIL_SITE_NAME = "Beeline Club"
+WAGTAILADMIN_BASE_URL = os.environ.get("CLUB_URL", "http://127.0.0.1:8000")
+WAGTAILADMIN_PERMITTED_LANGUAGES = [("ru", "Русский"), ("uz", "Oʻzbekcha"), ("en", "English")]
+WAGTAIL_I18N_ENABLED = True
+# No page of ours ever calls an outside host.
+WAGTAIL_GRAVATAR_PROVIDER_URL = None
+WAGTAIL_ENABLE_UPDATE_CHECK = False
+WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
+LOGIN_URL = "wagtailadmin_login"
+SILENCED_SYSTEM_CHECKS = ["wagtailadmin.W003"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = HOME / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"  # notices go through the outbox
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# ---- what stands behind each port ------------------------------------------------------------
+CLUB_PORTS = {
+    "provisioning": "club.integrations.glassfish.provisioning.GlassfishProvisioning",
+}
+GLASSFISH_URL = os.environ.get("CLUB_GLASSFISH_URL", "http://127.0.0.1:8090/SubscriberService")
+GLASSFISH_TOKEN = os.environ.get("CLUB_GLASSFISH_TOKEN", "")
+GLASSFISH_CONNECT_TIMEOUT_S = float(os.environ.get("CLUB_GLASSFISH_CONNECT_TIMEOUT_S", "3"))
+GLASSFISH_ANSWER_TIMEOUT_S = float(os.environ.get("CLUB_GLASSFISH_ANSWER_TIMEOUT_S", "10"))
+
+SMSC_HOST = os.environ.get("CLUB_SMSC_HOST", "127.0.0.1")
+SMSC_PORT = int(os.environ.get("CLUB_SMSC_PORT", "2775"))
+SMSC_SYSTEM_ID = os.environ.get("CLUB_SMSC_SYSTEM_ID", "club")
+SMSC_PASSWORD = os.environ.get("CLUB_SMSC_PASSWORD", "")
+SMSC_SENDER = os.environ.get("CLUB_SMSC_SENDER", "Beeline")
+SMSC_RATE_PER_S = float(os.environ.get("CLUB_SMSC_RATE_PER_S", "50"))
+SMSC_WINDOW = int(os.environ.get("CLUB_SMSC_WINDOW", "20"))
+# The demo's message centre shows what it took here; empty outside the demo.
+DEMO_PHONE_URL = os.environ.get("CLUB_DEMO_PHONE_URL", "")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("CLUB_LOG", "INFO")},
+    "loggers": {"procrastinate": {"level": "WARNING"}},
+}

@@ -1,0 +1,1 @@
+"""Who a subscriber is: number, status, tariff, language, consent."""

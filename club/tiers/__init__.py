@@ -1,0 +1,1 @@
+"""Levels: who stands on which, since when, and why."""
