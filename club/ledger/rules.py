@@ -1,0 +1,115 @@
+"""The words of the books: sources, kinds, and what goes through the door in either direction.
+
+Points are whole numbers. Days are business days in Asia/Tashkent, `expires_on` is the last day on
+which points are good. Nothing here knows the database.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import IntEnum
+from hashlib import sha256
+from uuid import UUID
+
+ACCRUALS_PER_CALL_MAX = (
+    5_000  # Above it a batch gains nothing and holds its locks longer.
+)
+POINTS_PER_POSTING_MAX = (
+    1_000_000_000_000  # A ceiling against a slip, far from bigint's end.
+)
+REF_BYTES_MAX = 200
+HOLD_LIFETIME_MAX = timedelta(days=40)
+PAGE_LINES_MAX = 100
+
+
+class Source(IntEnum):
+    """Whose event a posting books; part of its idempotency key, so numbers never change."""
+
+    LEDGER = 0
+    ACCRUAL = 1
+    ORDER = 2
+    STAFF = 3
+    PARTNER = 4
+    IMPORT = 5
+
+
+class Kind(IntEnum):
+    """What a posting is. `sql/05_tables.sql` has the same list."""
+
+    ACCRUAL = 1
+    SPEND = 2
+    EXPIRY = 3
+    RETURN = 4  # A debit was reversed: the points went back to their lots.
+    CLAWBACK = 5  # A credit was reversed; what was spent already became arrears.
+    ADJUSTMENT = 6
+    CAPTURE = 7
+    REPAYMENT = 8  # Lots repaid arrears. Of 0 points: the balance had gone down before.
+
+
+@dataclass(frozen=True, slots=True)
+class Accrual:
+    """Points to be earned once: the key is (subscriber, source, ref, occurred_on).
+
+    `fingerprint` (16 to 32 bytes) stands for the content behind the key: a repeated key with the
+    same fingerprint is a replay, with another one a conflict.
+    """
+
+    subscriber_id: int
+    ref: str
+    occurred_on: date
+    points: int
+    expires_on: date
+    fund: int
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """An accrual that becomes spendable at `promised_at`, and may be withdrawn until then."""
+
+    subscriber_id: int
+    ref: str
+    occurred_on: date
+    points: int
+    expires_on: date
+    fund: int
+    fingerprint: bytes
+    promised_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of a batch: new ones, harmless repetitions, and refs that were used before with
+    other content. Conflicting ones are not posted."""
+
+    fresh: int
+    replayed: int
+    conflicts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """`is_fresh` is False for a replay, which changed nothing. `available_points` can be spent on
+    the day of the call."""
+
+    is_fresh: bool
+    available_points: int
+
+
+def hold_ref(hold_id: UUID) -> str:
+    """The ref under which a captured hold stands in the journal (source LEDGER).
+
+    >>> hold_ref(UUID(int=1))
+    'hold:00000000-0000-0000-0000-000000000001'
+    """
+    return f"hold:{hold_id}"
+
+
+def fingerprint_of(*content: object) -> bytes:
+    """The fingerprint of what a key stands for: 32 bytes, other for any other content.
+
+    >>> fingerprint_of("a", 1) == fingerprint_of("a", "1")
+    False
+    >>> fingerprint_of("ab", "c") == fingerprint_of("a", "bc")
+    False
+    """
+    return sha256(repr(content).encode()).digest()
