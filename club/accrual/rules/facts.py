@@ -1,0 +1,60 @@
+"""What a rule may ask about: one closed, typed list.
+
+A rule cannot name anything else, so no name out of a rule reaches Python or SQL unchecked. Facts
+are computed once, in Asia/Tashkent where they concern time, and kept with the event: neither
+compiler ever sees a clock or a zone.
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+AMOUNT_TIYIN_MAX = 10**12
+"""The largest amount of one event, ten billion so'm; the inbox refuses more."""
+
+
+class Facts(NamedTuple):
+    """The facts of one event in the order in which compiled rules take them; None is missing."""
+
+    event_type: str | None
+    amount: int | None  # tiyin
+    channel: str | None
+    tariff: str | None
+    region: str | None
+    tier: str | None
+    weekday: int | None  # 1 = Monday … 7 = Sunday
+    is_birthday: bool | None
+
+
+FIELDS: dict[str, type] = {
+    "event_type": str,
+    "amount": int,
+    "channel": str,
+    "tariff": str,
+    "region": str,
+    "tier": str,
+    "weekday": int,
+    "is_birthday": bool,
+}
+assert tuple(FIELDS) == Facts._fields, "a compiled rule takes the facts in this order"
+
+
+def is_birthday(birth_date: date | None, on: date) -> bool | None:
+    """Whether `on` is the day of somebody's birthday; None when it is not known.
+
+    Born on 29 February, one celebrates on 1 March in a common year: not a day younger than the law
+    counts, and never twice in a leap year.
+
+    >>> leapling = date(2004, 2, 29)
+    >>> [
+    ...     day
+    ...     for day in (date(2026, 2, 28), date(2026, 3, 1), date(2028, 2, 29), date(2028, 3, 1))
+    ...     if is_birthday(leapling, day)
+    ... ]
+    [datetime.date(2026, 3, 1), datetime.date(2028, 2, 29)]
+    """
+    if birth_date is None:
+        return None
+    try:
+        return birth_date.replace(year=on.year) == on
+    except ValueError:  # 29 February in a common year
+        return (on.month, on.day) == (3, 1)

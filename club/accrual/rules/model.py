@@ -1,0 +1,221 @@
+"""The rule itself, as data: read one with `Rule.model_validate_json`.
+
+Strict, frozen, unknown keys refused. Tuples and not lists, for `frozen` does not reach inside a
+list and a rule could change under its own hash. What is accepted here can be compiled, evaluated
+and stored without any further check.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from club.accrual.rules.facts import AMOUNT_TIYIN_MAX, FIELDS
+
+INTEGER_MAX = 2**53  # the largest integer that a browser's JSON carries exactly
+NODES_MAX = 2_000
+DEPTH_MAX = 10
+POINTS_PER_EVENT_MAX = 10**9
+CONFIRM_AFTER_DAYS_MAX = 366
+
+# No control characters: PostgreSQL cannot store a NUL in text.
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+Scalar = bool | Annotated[int, Field(ge=-INTEGER_MAX, le=INTEGER_MAX)] | Text
+Percent = Annotated[int, Field(ge=0, le=10_000)]  # 150 is one and a half times
+Per = Annotated[int, Field(ge=1, le=AMOUNT_TIYIN_MAX)]
+Points = Annotated[int, Field(ge=1, le=10**6)]
+Op = Literal["eq", "ne", "lt", "le", "gt", "ge"]
+
+
+class Node(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+# ---- conditions ------------------------------------------------------------------------------
+class Compare(Node):
+    """One fact against one value. About a missing fact it is false, whatever the operator: hence
+    "is not iot" and "not (is iot)" differ for somebody without a tariff."""
+
+    kind: Literal["compare"] = "compare"
+    field: str
+    op: Op
+    value: Scalar
+
+    @model_validator(mode="after")
+    def _is_comparable(self) -> Compare:
+        _check_type(self.field, self.value)
+        if self.op not in ("eq", "ne") and FIELDS[self.field] is not int:
+            raise ValueError(f"{self.field} has no order: eq and ne only")
+        return self
+
+
+class OneOf(Node):
+    kind: Literal["one_of"] = "one_of"
+    field: str
+    values: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=500)]
+
+    @model_validator(mode="after")
+    def _is_comparable(self) -> OneOf:
+        for value in self.values:
+            _check_type(self.field, value)
+        return self
+
+
+class All(Node):
+    kind: Literal["all"] = "all"
+    of: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=50)]
+
+
+class AnyOf(Node):
+    kind: Literal["any"] = "any"
+    of: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=50)]
+
+
+class Not(Node):
+    kind: Literal["not"] = "not"
+    of: Condition
+
+
+Condition = Annotated[Compare | OneOf | All | AnyOf | Not, Field(discriminator="kind")]
+
+
+# ---- rewards ---------------------------------------------------------------------------------
+class Case(Node):
+    when: Condition
+    percent: Percent
+
+
+class Boost(Node):
+    """A factor on the points; the first case that holds wins. The level is one of them."""
+
+    name: Text
+    cases: Annotated[tuple[Case, ...], Field(max_length=30)] = ()
+    otherwise: Percent = 100
+
+    @property
+    def percent_max(self) -> int:
+        return max(self.otherwise, *(case.percent for case in self.cases), 0)
+
+
+class Rate(Node):
+    """Another price of a point where `when` holds: by payment channel, by tariff, by both."""
+
+    when: Condition
+    per: Per
+    points: Points
+
+
+class Reward(Node):
+    """What every reward has. Boosts are multiplied together and divided away once, rounded down,
+    so their order never changes the result; the cap comes last.
+
+    `confirm_after_days` above zero promises the points: they become spendable so many days later.
+    """
+
+    boosts: Annotated[tuple[Boost, ...], Field(max_length=4)] = ()
+    cap_per_event: Annotated[int, Field(ge=1, le=POINTS_PER_EVENT_MAX)]
+    confirm_after_days: Annotated[int, Field(ge=0, le=CONFIRM_AFTER_DAYS_MAX)] = 0
+
+
+class Fixed(Reward):
+    """The same points for every event that meets the condition."""
+
+    kind: Literal["fixed"] = "fixed"
+    points: Points
+
+    @property
+    def base_max(self) -> int:
+        return self.points
+
+
+class PerUnit(Reward):
+    """`points` for every full `per` of the amount; the first of `rates` that holds replaces both."""
+
+    kind: Literal["per_unit"] = "per_unit"
+    field: Literal["amount"] = "amount"
+    per: Per
+    points: Points
+    rates: Annotated[tuple[Rate, ...], Field(max_length=30)] = ()
+
+    @property
+    def base_max(self) -> int:
+        return max(AMOUNT_TIYIN_MAX // r.per * r.points for r in (self, *self.rates))
+
+
+# ---- the rule --------------------------------------------------------------------------------
+class Rule(Node):
+    form: Literal[1] = 1
+    """The version of this very model, so that a later one can still read what was stored."""
+    id: RuleId
+    when: Condition
+    reward: Annotated[Fixed | PerUnit, Field(discriminator="kind")]
+
+    @model_validator(mode="after")
+    def _is_small(self) -> Rule:
+        sizes = [_size(condition) for condition in self.conditions()]
+        nodes, depth = sum(n for n, _ in sizes), max(d for _, d in sizes)
+        if nodes > NODES_MAX or depth > DEPTH_MAX:
+            raise ValueError(f"rule too large: {nodes} nodes, depth {depth}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_64_bits(self) -> Rule:
+        # Python's integers never overflow, the database's do. A factor counts as at least 1: a
+        # later "times 0" must not hide that the product before it had already left 64 bits.
+        largest = self.reward.base_max
+        for boost in self.reward.boosts:
+            largest *= max(1, boost.percent_max)
+        if largest >= 2**63:
+            raise ValueError("the reward for the largest amount does not fit 64 bits")
+        return self
+
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition of the rule: its own, those of its rates, those of its boosts."""
+        yield self.when
+        if isinstance(self.reward, PerUnit):
+            yield from (rate.when for rate in self.reward.rates)
+        yield from (case.when for boost in self.reward.boosts for case in boost.cases)
+
+    def canonical(self) -> str:
+        """The text that names a version: sorted keys, no spaces, ASCII."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+def digest(canonical: str) -> str:
+    """The name of a version: SHA-256 of its canonical text as it was stored.
+
+    Never of a rule read back from it: a field added to the model later, even one with a default,
+    would give every old rule another name.
+    """
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+for _model in (All, AnyOf, Not, Case, Boost, Rate, Fixed, PerUnit, Rule):
+    _model.model_rebuild()
+
+
+def _check_type(field: str, value: Scalar) -> None:
+    if field not in FIELDS:
+        raise ValueError(f"unknown field {field!r}")
+    if type(value) is not FIELDS[field]:  # not isinstance: True is an int
+        raise ValueError(f"{field} is {FIELDS[field].__name__}, got {value!r}")
+
+
+def _size(condition: Condition) -> tuple[int, int]:
+    """How many nodes and values, and how deeply nested."""
+    match condition:
+        case Compare():
+            return 1, 1
+        case OneOf(values=values):
+            return len(values), 1
+        case Not(of=inner):
+            nodes, depth = _size(inner)
+            return nodes + 1, depth + 1
+        case All(of=parts) | AnyOf(of=parts):
+            sizes = [_size(part) for part in parts]
+            return 1 + sum(n for n, _ in sizes), 1 + max(d for _, d in sizes)
