@@ -17,7 +17,7 @@ IS_DEMO = os.environ.get("CLUB_DEMO") == "1"
 """The demo programme's conveniences: the demo phone, and simulators of the operator's systems."""
 
 
-def _database(url: str) -> dict[str, object]:
+def database_settings(url: str) -> dict[str, object]:
     """A postgresql:// address as Django wants it; query parameters become libpq options."""
     parts = urlsplit(url)
     options: dict[str, object] = dict(parse_qsl(parts.query))
@@ -39,7 +39,7 @@ def _database(url: str) -> dict[str, object]:
     }
 
 
-DATABASES = {"default": _database(os.environ.get("DATABASE_URL", "postgresql:///club"))}
+DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL", "postgresql:///club"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SECRET_KEY = os.environ.get("CLUB_SECRET_KEY", "")  # `club run` makes one in CLUB_HOME
@@ -161,6 +161,15 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"  # notices go through the outbox
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# ---- signing in: limits as "times/seconds", several with spaces between ------------------------
+SIGNIN_CODES_PER_MSISDN = os.environ.get("CLUB_SIGNIN_CODES_PER_MSISDN", "3/600 10/86400")
+# A mobile network puts thousands of phones behind one address.
+SIGNIN_CODES_PER_ADDRESS = os.environ.get("CLUB_SIGNIN_CODES_PER_ADDRESS", "300/600")
+SIGNIN_TRIES_PER_ADDRESS = os.environ.get("CLUB_SIGNIN_TRIES_PER_ADDRESS", "600/600")
+API_WRITES_PER_SUBSCRIBER = os.environ.get("CLUB_API_WRITES_PER_SUBSCRIBER", "60/60")
+# How many proxies of ours stand before the club and add to X-Forwarded-For.
+PROXIES = int(os.environ.get("CLUB_PROXIES", "0"))
 
 # ---- what stands behind each port ------------------------------------------------------------
 CLUB_PORTS = {

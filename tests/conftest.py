@@ -1,0 +1,87 @@
+"""What every test stands on: a database of its own, and the rules about missing peers.
+
+The database is cloned from a template that is migrated once for each state of the migrations.
+Without DATABASE_URL the tests start a server of their own in `.club/test-postgres`, beside the
+one `make run` uses; with it they use that server, whose user must be allowed CREATE DATABASE.
+"""
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import TransactionTestCase
+
+from club.settings import database_settings
+from tests import databases, peers
+
+BASE = Path(__file__).resolve().parent.parent
+SERVER = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.SECRET_KEY = "of the tests"  # noqa: S105
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, here only
+    if is_worker(config) or config.option.collectonly:
+        return
+    stack = config.stash[SERVER] = ExitStack()
+    if "DATABASE_URL" not in os.environ:
+        # The workers of xdist inherit the environment: one server for all of them.
+        os.environ["DATABASE_URL"] = stack.enter_context(databases.own_server(BASE / ".club"))
+        stack.callback(os.environ.pop, "DATABASE_URL", None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if stack := config.stash.get(SERVER, None):
+        stack.close()
+
+
+def is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """The address of this process's own database, for programs that a test starts."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
+    with databases.cloned(os.environ["DATABASE_URL"], worker=worker, base=BASE) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(database_url: str) -> Iterator[None]:
+    """Points Django at that database. Replaces pytest-django's, which migrates at every run."""
+    connections["default"].close()
+    connections["default"].settings_dict.update(database_settings(database_url))
+
+    def start_from_the_template(_: TransactionTestCase) -> None:
+        # Django would TRUNCATE every table: the ledger refuses that, and what the migrations
+        # wrote (Wagtail's root, the groups) would be gone for the next test.
+        connections.close_all()
+        databases.clone_again(database_url, base=BASE)
+
+    TransactionTestCase._fixture_teardown = start_from_the_template  # type: ignore[method-assign]
+    yield
+    connections.close_all()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in (*item.iter_markers("peer"), *item.iter_markers("browser")):
+        needs = mark.args or (("chromium",) if mark.name == "browser" else ())
+        if why := peers.missing(needs):
+            pytest.skip(why)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """`make test-all` skips nothing: there, a test that skips itself has failed."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and peers.nothing_may_be_missing():
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped in `make test-all`: {report.longrepr}"
+    return report

