@@ -16,14 +16,14 @@ from django.db import connections
 from django.test import TransactionTestCase
 
 from club.settings import database_settings
-from tests import databases, peers
+from tests import databases, missing
 
 BASE = Path(__file__).resolve().parent.parent
 SERVER = pytest.StashKey[ExitStack]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.SECRET_KEY = "of the tests"  # noqa: S105
+    settings.SECRET_KEY = "of the tests"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, here only
     if is_worker(config) or config.option.collectonly:
         return
@@ -71,7 +71,7 @@ def django_db_setup(database_url: str) -> Iterator[None]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in (*item.iter_markers("peer"), *item.iter_markers("browser")):
         needs = mark.args or (("chromium",) if mark.name == "browser" else ())
-        if why := peers.missing(needs):
+        if why := missing.missing(needs):
             pytest.skip(why)
 
 
@@ -81,7 +81,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """`make test-all` skips nothing: there, a test that skips itself has failed."""
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail") and peers.nothing_may_be_missing():
+    if report.skipped and not hasattr(report, "wasxfail") and missing.nothing_may_be_missing():
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped in `make test-all`: {report.longrepr}"
     return report
