@@ -1,0 +1,1 @@
+"""Benchmarks: bounded, loopback only, each a ratio measured in one run. Start them by `make bench`."""
