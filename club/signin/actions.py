@@ -109,7 +109,8 @@ def _try_code(*, msisdn: str, code: str, now: datetime) -> Tokens | SigninError:
     subscriber = Subscriber.objects.filter(msisdn=msisdn, status=Status.ACTIVE).first()
     if constant_time_compare(hashed, bytes(kept.code_hash)) and subscriber:
         kept.delete()
-        return _new_tokens(Session(subscriber_id=subscriber.id, family=uuid4()), now=now)
+        family = Family.objects.create(subscriber_id=subscriber.id, started_at=now)
+        return _new_tokens(family, now=now)
     kept.tries_left -= 1
     kept.save(update_fields=["tries_left"])
     return CodeWrong("this is not the code that was sent", tries_left=kept.tries_left)
