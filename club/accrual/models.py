@@ -118,7 +118,10 @@ class RuleVersion(models.Model):
         constraints = [
             ExclusionConstraint(
                 name="one_version_of_a_rule_at_a_moment",
-                expressions=[("rule_id", RangeOperators.EQUAL), ("in_force", RangeOperators.OVERLAPS)],
+                expressions=[
+                    ("rule_id", RangeOperators.EQUAL),
+                    ("in_force", RangeOperators.OVERLAPS),
+                ],
             ),
         ]
 
@@ -134,5 +137,7 @@ class Decision(models.Model):
     wanted = models.BigIntegerField()
     granted = models.BigIntegerField()
     reason = models.CharField(max_length=20)
-    """granted, condition, no_amount, rounds_to_zero, capped: see rules.Reason."""
+    """One of rules.explain.Reason. A cancellation's decisions are negative: what it took back."""
+    promised_at = models.DateTimeField(null=True)
+    """When the points become spendable; None for at once."""
     decided_at = models.DateTimeField()

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ('wanted', models.BigIntegerField()),
                 ('granted', models.BigIntegerField()),
                 ('reason', models.CharField(max_length=20)),
+                ('promised_at', models.DateTimeField(null=True)),
                 ('decided_at', models.DateTimeField()),
             ],
         ),
