@@ -187,6 +187,20 @@ SMSC_PASSWORD = os.environ.get("CLUB_SMSC_PASSWORD", "")
 SMSC_SENDER = os.environ.get("CLUB_SMSC_SENDER", "Beeline")
 SMSC_RATE_PER_S = float(os.environ.get("CLUB_SMSC_RATE_PER_S", "50"))
 SMSC_WINDOW = int(os.environ.get("CLUB_SMSC_WINDOW", "20"))
+SMSC_ANSWER_TIMEOUT_S = float(os.environ.get("CLUB_SMSC_ANSWER_TIMEOUT_S", "10"))
+SMSC_ENQUIRE_S = float(os.environ.get("CLUB_SMSC_ENQUIRE_S", "30"))
+# "transceiver", or "pair": a transmitter and a receiver, where the contract wants two binds.
+SMSC_BIND = os.environ.get("CLUB_SMSC_BIND", "transceiver")
+SMSC_SYSTEM_TYPE = os.environ.get("CLUB_SMSC_SYSTEM_TYPE", "")
+SMSC_SENDER_TON = int(os.environ.get("CLUB_SMSC_SENDER_TON", "5"))
+SMSC_SENDER_NPI = int(os.environ.get("CLUB_SMSC_SENDER_NPI", "0"))
+SMSC_DESTINATION_TON = int(os.environ.get("CLUB_SMSC_DESTINATION_TON", "1"))
+SMSC_DESTINATION_NPI = int(os.environ.get("CLUB_SMSC_DESTINATION_NPI", "1"))
+# How the centre spells a message's id in its answer and in its receipt: text, hex or decimal.
+SMSC_ANSWER_ID = os.environ.get("CLUB_SMSC_ANSWER_ID", "text")
+SMSC_RECEIPT_ID = os.environ.get("CLUB_SMSC_RECEIPT_ID", "text")
+# Vendors differ in what means "not now": throttled, queue full, system error.
+SMSC_LATER = os.environ.get("CLUB_SMSC_LATER", "0x58,0x14,0x08,0x04")
 # The demo's message centre shows what it took here; empty outside the demo.
 DEMO_PHONE_URL = os.environ.get("CLUB_DEMO_PHONE_URL", "")
 

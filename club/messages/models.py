@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from club.languages import LANGUAGES
+from club.messages.rules import State
 
 
 class Template(models.Model):
@@ -11,15 +12,7 @@ class Template(models.Model):
     texts = models.JSONField()
 
 
-class State(models.TextChoices):
-    QUEUED = "queued"
-    SENDING = "sending"  # committed before the socket is touched: after a crash it means unknown
-    SENT = "sent"
-    DELIVERED = "delivered"
-    UNDELIVERED = "undelivered"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    EXPIRED = "expired"
+STATES = [(state.value, state.value) for state in State]
 
 
 class Message(models.Model):
@@ -36,8 +29,10 @@ class Message(models.Model):
     dedupe_key = models.CharField(max_length=120, unique=True)
     queued_at = models.DateTimeField()
     not_after = models.DateTimeField()
-    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    state = models.CharField(max_length=12, choices=STATES, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    unknown_attempts = models.PositiveSmallIntegerField(default=0)
+    """How many of the attempts left and were never answered: it may have arrived as often."""
     next_try_at = models.DateTimeField()
     last_error = models.CharField(max_length=200, default="")
     sent_at = models.DateTimeField(null=True)
@@ -45,9 +40,11 @@ class Message(models.Model):
 
     class Meta:
         indexes = [
+            # The nearest deadline first: a one-time code overtakes a campaign.
             models.Index(
-                fields=["next_try_at", "id"], condition=Q(state="queued"), name="message_due"
+                fields=["not_after", "id"], condition=Q(state="queued"), name="message_due"
             ),
+            models.Index(fields=["id"], condition=Q(state="sending"), name="message_in_flight"),
             models.Index(fields=["subscriber_id", "-id"], name="message_of_subscriber"),
         ]
 
@@ -59,7 +56,7 @@ class Part(models.Model):
     number = models.PositiveSmallIntegerField()
     centre = models.CharField(max_length=60)
     centre_id = models.CharField(max_length=66)
-    state = models.CharField(max_length=12, choices=State.choices, default=State.SENT)
+    state = models.CharField(max_length=12, choices=STATES, default=State.SENT)
     error_code = models.CharField(max_length=10, default="")
     receipt_at = models.DateTimeField(null=True)
 
@@ -68,3 +65,46 @@ class Part(models.Model):
             models.UniqueConstraint(fields=["message", "number"], name="part_of_message"),
         ]
         indexes = [models.Index(fields=["centre", "centre_id"], name="part_by_centre_id")]
+
+
+class EarlyReceipt(models.Model):
+    """A receipt for an id we do not know yet: it overtook the answer to its own submit.
+
+    One that stays belongs to a message whose answer was lost; it is evidence, and is swept away
+    with its age.
+    """
+
+    centre = models.CharField(max_length=60)
+    centre_id = models.CharField(max_length=66)
+    state = models.CharField(max_length=12, choices=STATES)
+    error_code = models.CharField(max_length=10, default="")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["centre", "centre_id", "state"], name="early_receipt_once"
+            ),
+        ]
+
+
+class Inbound(models.Model):
+    """A message from a subscriber, or one part of a long one, kept before it is acknowledged."""
+
+    id = models.BigAutoField(primary_key=True)
+    centre = models.CharField(max_length=60)
+    source = models.CharField(max_length=21)
+    destination = models.CharField(max_length=21)
+    text = models.TextField()
+    reference = models.PositiveIntegerField()
+    parts_total = models.PositiveSmallIntegerField()
+    part_number = models.PositiveSmallIntegerField()
+    fingerprint = models.BinaryField(max_length=32)
+    """SHA-256 of all of the above: a centre gives such messages no id to know them again by."""
+    received_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["fingerprint", "received_at"], name="inbound_again"),
+            models.Index(fields=["source", "-id"], name="inbound_of_number"),
+        ]
