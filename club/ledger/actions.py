@@ -74,9 +74,7 @@ def keep_promises(*, now: datetime, limit: int) -> int:
     return int(kept)
 
 
-def withdraw_promise(
-    *, subscriber_id: int, source: int, ref: str, occurred_on: date
-) -> bool:
+def withdraw_promise(*, subscriber_id: int, source: int, ref: str, occurred_on: date) -> bool:
     """Cancels a promise. False when it was kept meanwhile: reverse its posting instead.
 
     Withdrawing twice is harmless. Raises NoSuchPosting when nothing was promised under this key.
@@ -95,9 +93,7 @@ def lock_accounts(*, subscriber_ids: Sequence[int]) -> None:
     For a batch that must look (at limits, at budgets) before it grants.
     """
     with told_in_words():
-        _call_binary(
-            "select ledger.lock_accounts(%b::bigint[])", [list(subscriber_ids)]
-        )
+        _call_binary("select ledger.lock_accounts(%b::bigint[])", [list(subscriber_ids)])
 
 
 # ---- spending --------------------------------------------------------------------------------
@@ -118,7 +114,7 @@ def spend(
     """
     with told_in_words():
         return _booked(
-            "select * from ledger.spend(%s, %s::smallint, %s, %s, %s, %s)",
+            "select * from ledger.spend(%s, %s::smallint, %s, %s, %s::bigint, %s)",
             [subscriber_id, int(source), ref, day, points, fingerprint],
         )
 
@@ -143,7 +139,7 @@ def hold(
         raise BadPosting("a hold lives between a moment and 40 days")
     with told_in_words():
         return _booked(
-            "select * from ledger.hold_points(%s, %s, %s, %s, %s, %s)",
+            "select * from ledger.hold_points(%s, %s, %s, %s::bigint, %s, %s)",
             [subscriber_id, hold_id, day, points, now + lifetime, fingerprint],
         )
 
@@ -191,18 +187,14 @@ def extend_hold(*, subscriber_id: int, hold_id: UUID, until: datetime) -> bool:
     For an order whose outcome is unknown. False when the hold is closed or does not exist.
     """
     with told_in_words():
-        (is_open,) = _call(
-            "select ledger.extend_hold(%s, %s, %s)", [subscriber_id, hold_id, until]
-        )
+        (is_open,) = _call("select ledger.extend_hold(%s, %s, %s)", [subscriber_id, hold_id, until])
     return bool(is_open)
 
 
 def release_expired_holds(*, now: datetime, day: date, limit: int) -> int:
     """Releases up to `limit` open holds whose time is up; answers how many."""
     with told_in_words():
-        (released,) = _call(
-            "select ledger.release_expired_holds(%s, %s, %s)", [now, day, limit]
-        )
+        (released,) = _call("select ledger.release_expired_holds(%s, %s, %s)", [now, day, limit])
     return int(released)
 
 
@@ -263,7 +255,7 @@ def make_months(*, first: date, months: int) -> int:
 def _post_one(source: int, accrual: Accrual) -> Posted:
     """The same as a batch of one, by the verb that is made for one: half the work."""
     is_fresh, is_conflict = _call(
-        "select * from ledger.accrue(%s, %s::smallint, %s, %s, %s, %s, %s, %s)",
+        "select * from ledger.accrue(%s, %s::smallint, %s, %s, %s::bigint, %s, %s::integer, %s)",
         [
             accrual.subscriber_id, int(source), accrual.ref, accrual.occurred_on,
             accrual.points, accrual.expires_on, accrual.fund, accrual.fingerprint,

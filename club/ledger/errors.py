@@ -50,6 +50,12 @@ class BadPosting(LedgerError):
     code = "bad_posting"
 
 
+class BadCursor(LedgerError):
+    """The statement's cursor is not one that a page gave out."""
+
+    code = "bad_cursor"
+
+
 # The functions in sql/ raise these states; their DETAIL is a JSON object of values.
 _ERRORS: dict[str, type[LedgerError]] = {
     "LG402": NotEnoughPoints,

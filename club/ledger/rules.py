@@ -10,12 +10,8 @@ from enum import IntEnum
 from hashlib import sha256
 from uuid import UUID
 
-ACCRUALS_PER_CALL_MAX = (
-    5_000  # Above it a batch gains nothing and holds its locks longer.
-)
-POINTS_PER_POSTING_MAX = (
-    1_000_000_000_000  # A ceiling against a slip, far from bigint's end.
-)
+ACCRUALS_PER_CALL_MAX = 5_000  # Above it a batch gains nothing and holds its locks longer.
+POINTS_PER_POSTING_MAX = 1_000_000_000_000  # A ceiling against a slip, far from bigint's end.
 REF_BYTES_MAX = 200
 HOLD_LIFETIME_MAX = timedelta(days=40)
 PAGE_LINES_MAX = 100
@@ -33,7 +29,7 @@ class Source(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a posting is. `sql/05_tables.sql` has the same list."""
+    """What a posting is. `sql/tables.sql` has the same list."""
 
     ACCRUAL = 1
     SPEND = 2
@@ -102,6 +98,18 @@ def hold_ref(hold_id: UUID) -> str:
     'hold:00000000-0000-0000-0000-000000000001'
     """
     return f"hold:{hold_id}"
+
+
+def parse_hold_ref(ref: str) -> UUID | None:
+    """The hold behind a captured posting's ref; None for any other ref.
+
+    >>> parse_hold_ref(hold_ref(UUID(int=1)))
+    UUID('00000000-0000-0000-0000-000000000001')
+    >>> parse_hold_ref("payment:7") is None
+    True
+    """
+    word, _, hold_id = ref.partition(":")
+    return UUID(hold_id) if word == "hold" else None
 
 
 def fingerprint_of(*content: object) -> bytes:

@@ -1,0 +1,49 @@
+-- Earning, one at a time: the hottest verb, three statements by key and no look beforehand. The
+-- posting's insert is the gate and comes last: a replay finds the key taken and takes back exactly
+-- what it wrote a moment ago (nobody saw it: the account is locked). A look beforehand would cost
+-- more than all three, because a cached plan locks every partition and an insert locks one.
+--
+-- A conflict (the key stands for other content) is answered, not raised: a batch reports it too.
+create function ledger.accrue(
+    p_subscriber bigint, p_source smallint, p_ref text, p_day date, p_points bigint, p_expires date,
+    p_fund integer, p_fingerprint bytea,
+    out is_fresh boolean, out is_conflict boolean)
+language plpgsql security definer set search_path = ledger, pg_temp as $$
+declare
+    owed   bigint;
+    before bytea;
+begin
+    if is_sound(p_points, p_ref, p_fingerprint) is not true then
+        raise exception 'an accrual is of 1 to 10^12 points, its ref up to 200 bytes, its fingerprint 16 to 32'
+            using errcode = 'LG422';
+    end if;
+
+    update account set posted = posted + p_points, version = version + 1
+     where subscriber_id = p_subscriber
+    returning arrears into owed;
+    if not found then
+        insert into account as a (subscriber_id, posted, version) values (p_subscriber, p_points, 1)
+            on conflict (subscriber_id) do update set posted = a.posted + excluded.posted, version = a.version + 1
+        returning arrears into owed;
+    end if;
+
+    insert into lot (subscriber_id, expires_on, fund, points) values (p_subscriber, p_expires, p_fund, p_points)
+        on conflict (subscriber_id, expires_on, fund) do update set points = lot.points + excluded.points;
+
+    insert into posting (subscriber_id, points, occurred_on, expires_on, fund, source, kind, contra, ref, fingerprint)
+    values (p_subscriber, p_points, p_day, p_expires, p_fund, p_source, 1, 10, p_ref, p_fingerprint)
+        on conflict do nothing;
+    is_fresh := found;
+    is_conflict := false;
+
+    if not is_fresh then
+        select fingerprint into before from posting
+         where subscriber_id = p_subscriber and occurred_on = p_day and source = p_source and ref = p_ref;
+        is_conflict := before <> p_fingerprint;
+        update lot set points = points - p_points
+         where subscriber_id = p_subscriber and expires_on = p_expires and fund = p_fund;
+        update account set posted = posted - p_points, version = version - 1 where subscriber_id = p_subscriber;
+    elsif owed > 0 then
+        perform settle(p_subscriber, p_day);
+    end if;
+end $$;

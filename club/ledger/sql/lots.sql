@@ -1,0 +1,88 @@
+-- Lots as lists of [expires_on, fund, points]: how they are cut, taken and given back. Nothing here
+-- locks: every caller holds the account.
+
+-- Is this what a posting may carry? One place for the limits of rules.py.
+create function ledger.is_sound(p_points bigint, p_ref text, p_fingerprint bytea) returns boolean
+language sql immutable as $$
+    select p_points between 1 and 1000000000000
+       and octet_length(p_ref) between 1 and 200
+       and octet_length(p_fingerprint) between 16 and 32
+$$;
+
+-- Points number p_from + 1 to p_to of a list, in its order. Pure.
+create function ledger.cut_lots(p_lots jsonb, p_from bigint, p_to bigint) returns jsonb
+language sql immutable as $$
+    select coalesce(jsonb_agg(jsonb_build_array(x -> 0, x -> 1, least(upto, p_to) - greatest(upto - n, p_from))
+                              order by i), '[]')
+      from (select x, i, (x ->> 2)::bigint as n, sum((x ->> 2)::bigint) over (order by i)::bigint as upto
+              from jsonb_array_elements(p_lots) with ordinality as e (x, i)) s
+     where upto > p_from and upto - n < p_to
+$$;
+
+create function ledger.lots_total(p_lots jsonb) returns bigint
+language sql immutable as $$
+    select coalesce(sum((x ->> 2)::bigint), 0)::bigint from jsonb_array_elements(p_lots) x
+$$;
+
+-- What can be spent on a day.
+create function ledger.spendable(p_subscriber bigint, p_day date) returns bigint
+language sql stable as $$
+    select coalesce(sum(points), 0)::bigint from ledger.lot
+     where subscriber_id = p_subscriber and expires_on >= p_day
+$$;
+
+create function ledger.put_lots(p_subscriber bigint, p_lots jsonb) returns void
+language sql as $$
+    insert into ledger.lot (subscriber_id, expires_on, fund, points)
+    select p_subscriber, (x ->> 0)::date, (x ->> 1)::integer, sum((x ->> 2)::bigint)
+      from jsonb_array_elements(p_lots) x
+     group by 2, 3
+        on conflict (subscriber_id, expires_on, fund) do update set points = lot.points + excluded.points
+$$;
+
+-- Takes p_points out of the buckets still good on p_day, first to expire first; says what it took.
+-- Not enough: takes nothing and answers null, or, with p_partly, takes what there is. A loop: a
+-- spend touches one or two buckets, and a window query with its joined update costs 30 % more.
+create function ledger.take_lots(p_subscriber bigint, p_points bigint, p_day date, p_partly boolean default false)
+returns jsonb
+language plpgsql as $$
+declare
+    bucket record;
+    part   bigint;
+    rest   bigint := p_points;
+    taken  jsonb  := '[]';
+begin
+    for bucket in
+        select expires_on, fund, points from ledger.lot
+         where subscriber_id = p_subscriber and expires_on >= p_day and points > 0
+         order by expires_on, fund
+    loop
+        exit when rest = 0;
+        part := least(bucket.points, rest);
+        update ledger.lot set points = points - part
+         where subscriber_id = p_subscriber and expires_on = bucket.expires_on and fund = bucket.fund;
+        taken := taken || jsonb_build_array(jsonb_build_array(bucket.expires_on, bucket.fund, part));
+        rest := rest - part;
+    end loop;
+    if rest > 0 and not p_partly then
+        perform ledger.put_lots(p_subscriber, taken);
+        return null;
+    end if;
+    return taken;
+end $$;
+
+-- Puts points back where they came from; says where they went. Buckets that expired meanwhile are
+-- given until p_grace (the caller's policy; null = none: the next expiry run takes them).
+create function ledger.give_back(p_subscriber bigint, p_lots jsonb, p_day date, p_grace date) returns jsonb
+language plpgsql as $$
+declare
+    back jsonb;
+begin
+    select coalesce(jsonb_agg(jsonb_build_array(
+               case when (x ->> 0)::date < p_day then coalesce(p_grace, (x ->> 0)::date) else (x ->> 0)::date end,
+               x -> 1, x -> 2)), '[]')
+      into back
+      from jsonb_array_elements(p_lots) x;
+    perform ledger.put_lots(p_subscriber, back);
+    return back;
+end $$;

@@ -1,0 +1,90 @@
+-- Earning, many at once: plain separate statements, never one big WITH. At a million accounts the
+-- single statement took 31 s where the same three, one after the other, took 19 s.
+
+-- Posts accruals that are known to be new and distinct. Keeps the lock order: accounts in one
+-- ascending pass first. A key that came in by another way meanwhile raises 23505.
+create function ledger.post_new(
+    p_subscribers bigint[], p_sources smallint[], p_refs text[], p_days date[], p_points bigint[],
+    p_expires date[], p_funds integer[], p_fingerprints bytea[])
+returns void
+language plpgsql as $$
+declare
+    debtors bigint[];
+begin
+    insert into ledger.account as a (subscriber_id, posted, version)
+    select s, sum(n), count(*) from unnest(p_subscribers, p_points) v (s, n) group by s order by s
+        on conflict (subscriber_id) do update set posted = a.posted + excluded.posted, version = a.version + excluded.version;
+
+    insert into ledger.lot (subscriber_id, expires_on, fund, points)
+    select s, e, f, sum(n) from unnest(p_subscribers, p_expires, p_funds, p_points) v (s, e, f, n)
+     group by s, e, f order by s, e, f
+        on conflict (subscriber_id, expires_on, fund) do update set points = lot.points + excluded.points;
+
+    insert into ledger.posting (subscriber_id, points, occurred_on, expires_on, fund, source, kind, contra, ref, fingerprint)
+    select s, n, d, e, f, src, 1, 10, r, h
+      from unnest(p_subscribers, p_points, p_days, p_expires, p_funds, p_sources, p_refs, p_fingerprints)
+           v (s, n, d, e, f, src, r, h);
+
+    debtors := array(select subscriber_id from ledger.account where subscriber_id = any (p_subscribers) and arrears > 0);
+    perform ledger.settle(s, d)
+       from (select s, max(d) as d from unnest(p_subscribers, p_days) v (s, d)
+              where s = any (debtors) group by s order by s) v;
+end $$;
+
+-- Answers how many accruals were new, how many were replays, and the refs that came with other
+-- content than before (none of those is posted). What is new is found without a lock, which is
+-- cheap for replays; where two calls race for one key, the journal refuses the second, and it
+-- looks again: the first has committed by then.
+create function ledger.post_many(
+    p_source smallint, p_subscribers bigint[], p_refs text[], p_days date[], p_points bigint[],
+    p_expires date[], p_funds integer[], p_fingerprints bytea[],
+    out fresh integer, out replayed integer, out conflicts text[])
+language plpgsql security definer set search_path = ledger, pg_temp as $$
+declare
+    s         bigint[];
+    src       smallint[];
+    r         text[];
+    d         date[];
+    n         bigint[];
+    e         date[];
+    f         integer[];
+    h         bytea[];
+    tries_max constant integer := 5;
+begin
+    if exists (select from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true) then
+        raise exception 'an accrual is of 1 to 10^12 points, its ref up to 200 bytes, its fingerprint 16 to 32'
+            using errcode = 'LG422';
+    end if;
+
+    for i in 1 .. tries_max loop
+        -- A scalar subquery is always one probe of one partition's key; NOT EXISTS may become a
+        -- hash join over all of them.
+        select array_agg(v.s), array_agg(p_source), array_agg(v.r), array_agg(v.d), array_agg(v.n), array_agg(v.e),
+               array_agg(v.f), array_agg(v.h), count(*)
+          into s, src, r, d, n, e, f, h, fresh
+          from (select distinct on (v.s, v.d, v.r) *
+                  from unnest(p_subscribers, p_refs, p_days, p_points, p_expires, p_funds, p_fingerprints)
+                       with ordinality v (s, r, d, n, e, f, h, i)
+                 where (select 1 from posting p where p.subscriber_id = v.s and p.occurred_on = v.d
+                           and p.source = p_source and p.ref = v.r) is null
+                 order by v.s, v.d, v.r, v.i) v;
+        exit when fresh = 0;
+        begin
+            perform post_new(s, src, r, d, n, e, f, h);
+            exit;
+        exception when unique_violation then
+            if i = tries_max then
+                raise;
+            end if;
+        end;
+    end loop;
+
+    conflicts := '{}';
+    if fresh < cardinality(p_subscribers) then
+        conflicts := array(
+            select v.r from unnest(p_subscribers, p_refs, p_days, p_fingerprints) v (s, r, d, h)
+             where (select p.fingerprint from posting p where p.subscriber_id = v.s and p.occurred_on = v.d
+                       and p.source = p_source and p.ref = v.r) <> v.h);
+    end if;
+    replayed := cardinality(p_subscribers) - fresh - cardinality(conflicts);
+end $$;

@@ -1,0 +1,36 @@
+-- The owner runs migrations. The application may connect as club_app, which reads everything, calls
+-- the verbs and writes no table of the ledger: the verbs are SECURITY DEFINER with a fixed
+-- search_path. Where this role may not create roles, club_app is made by the database's keeper
+-- beforehand, or is not used; triggers and checks hold in any case.
+revoke all on all functions in schema ledger from public;
+
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'club_app') then
+        create role club_app nologin;
+    end if;
+exception
+    when insufficient_privilege or duplicate_object or unique_violation then
+        raise notice 'club_app was not created here';
+end $$;
+
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'club_app') then
+        return;
+    end if;
+    grant usage on schema ledger to club_app;
+    grant select on all tables in schema ledger to club_app;
+    grant execute on function
+        ledger.accrue, ledger.post_many, ledger.promise_many, ledger.keep_promises, ledger.withdraw_promise,
+        ledger.spend, ledger.hold_points, ledger.capture, ledger.release, ledger.extend_hold,
+        ledger.release_expired_holds, ledger.reverse_posting, ledger.expire_due, ledger.lock_accounts,
+        ledger.make_months, ledger.lots_total, ledger.spendable, ledger.prove
+        to club_app;
+    if not pg_has_role(current_user, 'club_app', 'member') then
+        execute format('grant club_app to %I', current_user);
+    end if;
+exception
+    when insufficient_privilege then
+        raise notice 'club_app was not granted to %', current_user;
+end $$;

@@ -1,0 +1,42 @@
+-- Spending, first to expire first. As in accrue.sql the posting is the gate: the common case looks
+-- at nothing twice, a replay takes back what it wrote.
+create function ledger.spend(
+    p_subscriber bigint, p_source smallint, p_ref text, p_day date, p_points bigint, p_fingerprint bytea,
+    out is_fresh boolean, out available_points bigint)
+language plpgsql security definer set search_path = ledger, pg_temp as $$
+declare
+    is_debited boolean;
+    taken      jsonb;
+begin
+    if is_sound(p_points, p_ref, p_fingerprint) is not true then
+        raise exception 'a spend is of 1 to 10^12 points, its ref up to 200 bytes, its fingerprint 16 to 32'
+            using errcode = 'LG422';
+    end if;
+
+    update account set posted = posted - p_points, version = version + 1
+     where subscriber_id = p_subscriber and posted - held >= p_points;
+    is_debited := found;
+    if is_debited then
+        taken := take_lots(p_subscriber, p_points, p_day);
+    end if;
+    is_fresh := false;
+    if taken is not null then
+        insert into posting (subscriber_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)
+        values (p_subscriber, -p_points, p_day, p_source, 2, 20, p_ref, p_fingerprint, taken)
+            on conflict do nothing;
+        is_fresh := found;
+    end if;
+
+    if not is_fresh then                          -- a replay, or refused
+        if not seen(p_subscriber, p_source, p_ref, p_day, p_fingerprint) then
+            perform refuse_short(p_subscriber, p_day, p_points);
+        end if;
+        if taken is not null then
+            perform put_lots(p_subscriber, taken);
+        end if;
+        if is_debited then
+            update account set posted = posted + p_points, version = version - 1 where subscriber_id = p_subscriber;
+        end if;
+    end if;
+    available_points := spendable(p_subscriber, p_day);
+end $$;

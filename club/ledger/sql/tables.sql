@@ -1,0 +1,152 @@
+-- Points as money: the tables. Written as SQL because the database itself keeps the books' laws:
+-- partitions, checks and grants say what no ORM can promise to other writers.
+--
+--   account   the balance, one row a subscriber; its row lock is THE lock of all that is theirs
+--   posting   the journal: append-only, one row = two legs (the subscriber and a programme account),
+--             so the books balance by construction
+--   lot       points left, by expiry bucket (expires_on, fund); not one row an accrual
+--   hold      points set aside for an order, out of their lots at once
+--   pending   promised points: an accrual that waits for its moment, and may be withdrawn until then
+--
+-- The law of the books, for every subscriber:  posted = sum of lots + held - arrears
+--
+-- Lock order, everywhere: account -> lot, hold, pending, posting; several accounts in ascending
+-- subscriber_id. Nobody reaches what is below an account without holding it, so nothing below is
+-- ever waited for. Every key begins with subscriber_id and nothing refers to another subscriber's
+-- rows: the schema distributes by subscriber_id.
+--
+-- Errors (SQLSTATE; values as JSON in DETAIL):  LG402 not enough points  LG404 no such posting
+--   LG405 no such hold  LG409 key used with other content  LG410 hold closed otherwise
+--   LG422 makes no sense
+-- Days are business days given by the caller, never current_date: late events and tests bring
+-- their own. expires_on is the last day on which points are good.
+
+create schema ledger;
+
+create table ledger.account (
+    subscriber_id bigint primary key,
+    posted        bigint not null default 0,      -- sum of the journal
+    held          bigint not null default 0,      -- sum of the open holds
+    arrears       bigint not null default 0,      -- clawed back after being spent
+    version       bigint not null default 0,      -- counts changes
+    -- The database itself refuses an overdraft: what lots hold can never be negative.
+    constraint no_overdraft check (posted - held + arrears >= 0 and held >= 0 and arrears >= 0)
+) with (fillfactor = 80);                         -- room for HOT updates: no index but the key, ever
+
+-- Columns of eight bytes first: no padding. One check only, because every single insert compiles a
+-- table's checks anew (three more cost 16 %); the verbs are the only writers and see to the rest.
+create table ledger.posting (
+    subscriber_id   bigint      not null,
+    points          bigint      not null,         -- the subscriber's leg; the programme's is -points
+    posted_at       timestamptz not null default now(),
+    counterparty_id bigint,                       -- transfers: the other subscriber
+    occurred_on     date        not null,         -- told by the event: a retry meets its partition
+    expires_on      date,                         -- accruals: their bucket
+    reverses_on     date,
+    fund            integer     not null default 0,   -- who pays (campaign, partner); 0 = operator
+    source          smallint    not null,         -- whose event; 0 = the ledger itself
+    kind            smallint    not null,
+        -- 1 accrual  2 spend  3 expiry  4 return: a debit reversed  5 clawback: a credit reversed
+        -- 6 adjustment  7 capture of a hold  8 repayment: lots that paid arrears (0 points: the
+        -- balance went down before)  9 transfer out  10 transfer in  11 lots moved to a later date
+        -- (0 points)
+    contra          smallint    not null,
+        -- programme account: 10 issued  20 redeemed  30 expired  40 transfers  50 adjusted  0 none
+    reverses_source smallint,
+    ref             text        not null,         -- the source's own id of the event
+    fingerprint     bytea       not null,         -- stands for the content behind the key
+    lots            jsonb,
+        -- [[expires_on, fund, points], ...]: what a debit took, or where a return gave;
+        -- null on a plain credit: all of it went to (expires_on, fund)
+    given           jsonb,                        -- kind 11: where the taken lots went
+    reverses_ref    text,
+    reason          text,                         -- adjustments: the reason's code
+    actor           text,                         -- staff or partner, where a person did it
+    -- The idempotency key is the primary key. In this order a statement, newest day first, is read
+    -- straight from it, and the journal needs no second index (each costs an accrual 5-20 %).
+    primary key (subscriber_id, occurred_on, source, ref),
+    check (points <> 0 or (kind in (8, 11) and lots is not null))
+) partition by range (occurred_on);
+
+-- Rows arrive in posted_at order, so some kilobytes of BRIN find a day for sealing.
+create index posting_posted_at on ledger.posting
+    using brin (posted_at) with (pages_per_range = 32, autosummarize = on);
+
+create table ledger.lot (
+    subscriber_id bigint  not null,
+    expires_on    date    not null,
+    fund          integer not null default 0,
+    points        bigint  not null check (points >= 0),
+    primary key (subscriber_id, expires_on, fund)
+) with (fillfactor = 80);
+-- Never "where points > 0": a column in an index predicate makes every update a non-HOT one
+-- (measured: +20-30 % CPU, +30 % WAL).
+create index lot_expires_on on ledger.lot (expires_on);
+
+create table ledger.hold (
+    subscriber_id bigint      not null,
+    hold_id       uuid        not null,           -- the client's idempotency key
+    points        bigint      not null,
+    captured      bigint      not null default 0,
+    placed_at     timestamptz not null default now(),
+    expires_at    timestamptz not null,
+    closed_at     timestamptz,
+    state         smallint    not null default 1, -- 1 open  2 captured  3 released
+    fingerprint   bytea       not null,
+    lots          jsonb       not null,           -- what it took
+    given_back    jsonb,                          -- where the rest went
+    primary key (subscriber_id, hold_id),
+    check (points > 0 and captured between 0 and points and (state = 1) = (closed_at is null))
+) with (fillfactor = 70);
+create index hold_open on ledger.hold (expires_at) where state = 1;   -- the sweep's
+
+create table ledger.pending (
+    subscriber_id bigint      not null,
+    points        bigint      not null,
+    noted_at      timestamptz not null default now(),
+    promised_at   timestamptz not null,
+    closed_at     timestamptz,
+    occurred_on   date        not null,
+    expires_on    date        not null,
+    fund          integer     not null,
+    source        smallint    not null,
+    state         smallint    not null default 1, -- 1 promised  2 kept  3 withdrawn
+    ref           text        not null,
+    fingerprint   bytea       not null,
+    -- The key of the posting it will become.
+    primary key (subscriber_id, occurred_on, source, ref),
+    check (points > 0 and (state = 1) = (closed_at is null))
+);
+create index pending_due on ledger.pending (promised_at) where state = 1;
+create index pending_open on ledger.pending (subscriber_id) where state = 1;
+
+-- Tamper evidence and the programme's leg, both made after the fact by a job and never in line: one
+-- programme row that every posting updates would be a queue (measured: 3.5 times slower).
+create table ledger.seal (
+    day       date        not null,               -- of posted_at, in Asia/Tashkent
+    shard     smallint    not null,
+    postings  bigint      not null,
+    points    numeric     not null,
+    digest    bytea       not null,               -- chained to the shard's seal before
+    sealed_at timestamptz not null default now(),
+    primary key (day, shard)
+);
+
+create table ledger.programme_total (
+    day      date     not null,
+    contra   smallint not null,
+    fund     integer  not null,
+    source   smallint not null,
+    kind     smallint not null,
+    points   numeric  not null,                   -- the programme's leg
+    postings bigint   not null,
+    primary key (day, contra, fund, source, kind)
+);
+
+-- The classic two rows, for whoever expects them.
+create view ledger.entry as
+    select subscriber_id, occurred_on, source, ref, 'subscriber' as leg, null::smallint as contra, points
+      from ledger.posting
+    union all
+    select subscriber_id, occurred_on, source, ref, 'programme', contra, -points
+      from ledger.posting;
