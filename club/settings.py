@@ -3,6 +3,7 @@
 The list of variables with their defaults is in `docs/operations.md`.
 """
 
+import json
 import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -67,6 +68,7 @@ INSTALLED_APPS = [
     "club.signin",
     "club.doors",
     "club.doors.office",
+    "club.doors.demo",
     "procrastinate.contrib.django",
     "wagtail.snippets",
     "wagtail.users",
@@ -78,6 +80,7 @@ INSTALLED_APPS = [
     "modelsearch",
     "taggit",
     "ninja",
+    "csp",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -91,6 +94,7 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "access.Staff"
 
 MIDDLEWARE = [
+    "club.doors.health.CountRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -100,6 +104,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
 ]
 ROOT_URLCONF = "club.urls"
 TEMPLATES = [
@@ -150,6 +155,24 @@ WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 LOGIN_URL = "wagtailadmin_login"
 SILENCED_SYSTEM_CHECKS = ["wagtailadmin.W003"]
 
+# Scripts come from our own files only. Wagtail writes style attributes, so styles may stand inline;
+# its few widgets with a script inline (date and time fields, inline panels) need a template of ours.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "frame-src": ["'self'"],
+        "frame-ancestors": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+    }
+}
+SECURE_REFERRER_POLICY = "same-origin"
+
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 MEDIA_URL = "/media/"
@@ -175,6 +198,17 @@ PROXIES = int(os.environ.get("CLUB_PROXIES", "0"))
 CLUB_PORTS = {
     "provisioning": "club.integrations.glassfish.provisioning.GlassfishProvisioning",
 }
+# An order that could not be sent for this long gives its points back.
+ORDER_HOLD_HOURS = int(os.environ.get("CLUB_ORDER_HOLD_HOURS", "48"))
+
+# Agent code -> {"channel", and where wanted "contract", "subject", "certificate"}.
+ESPP_AGENTS: dict[str, dict[str, str]] = json.loads(os.environ.get("CLUB_ESPP_AGENTS", "{}"))
+ESPP_CODES: dict[str, int] = json.loads(os.environ.get("CLUB_ESPP_CODES", "{}"))
+ESPP_CONTROL_CODE = os.environ.get("CLUB_ESPP_CONTROL_CODE", "off")  # off, md5 or rsa-sha1
+# With mutual TLS ended before us, the client's certificate is believed from this address alone.
+ESPP_MTLS = os.environ.get("CLUB_ESPP_MTLS") == "1"
+TLS_PROXY = [a for a in os.environ.get("CLUB_TLS_PROXY", "").split(",") if a]
+
 GLASSFISH_URL = os.environ.get("CLUB_GLASSFISH_URL", "http://127.0.0.1:8090/SubscriberService")
 GLASSFISH_TOKEN = os.environ.get("CLUB_GLASSFISH_TOKEN", "")
 GLASSFISH_CONNECT_TIMEOUT_S = float(os.environ.get("CLUB_GLASSFISH_CONNECT_TIMEOUT_S", "3"))

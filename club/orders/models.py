@@ -28,9 +28,13 @@ class Order(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.PLACED)
     placed_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    """How often it was about to be sent. More than once only when not a byte had left before."""
     settled_at = models.DateTimeField(null=True)
     checks = models.PositiveSmallIntegerField(default=0)
     """How often its status was asked."""
+    overdue_at = models.DateTimeField(null=True)
+    """When the sweep takes the next step because no job did; null once settled."""
     outcome_code = models.CharField(max_length=60, default="")
     outcome_text = models.CharField(max_length=300, default="")
 
@@ -41,7 +45,7 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["subscriber_id", "-placed_at"], name="order_of_subscriber"),
             models.Index(
-                fields=["state", "placed_at"],
+                fields=["overdue_at"],
                 condition=Q(state__in=["placed", "sending", "waiting", "unknown"]),
                 name="order_open",
             ),
