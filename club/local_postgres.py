@@ -347,7 +347,7 @@ def copy_binaries(target: Path) -> None:
 def is_server_of(pid: int, cluster: Path) -> bool:
     """Whether process `pid` is alive and works in that cluster. False where nobody can tell."""
     try:
-        return Path(os.readlink(f"/proc/{pid}/cwd")) == cluster.resolve()
+        return Path(f"/proc/{pid}/cwd").readlink() == cluster.resolve()
     except OSError:
         return False
 

@@ -1,0 +1,3 @@
+from club.cli import main
+
+main()

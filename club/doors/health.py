@@ -1,0 +1,137 @@
+"""For probes and graphs. Nothing here tells anything about a person; keep it inside all the same."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from threading import Lock
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from club.reports import vitals
+
+VITALS_AGE_MAX_S = 15
+OUTSTANDING_AGE_MAX_S = 600
+NO_ROUTE = "(no such address)"
+
+REQUESTS = Counter("club_requests", "Requests answered", ["route", "method", "status"])
+LATENCY = Histogram(
+    "club_request_seconds",
+    "Time to answer a request",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+
+@never_cache
+@require_safe
+def live(_request: HttpRequest) -> HttpResponse:
+    """This process answers. Says nothing about anything behind it."""
+    return JsonResponse({"status": "live"})
+
+
+@never_cache
+@require_safe
+def ready(_request: HttpRequest) -> HttpResponse:
+    """Whether traffic is welcome here; 503 with sentences when it is not."""
+    missing = vitals.what_is_missing(now=datetime.now(tz=UTC))
+    if missing:
+        return JsonResponse({"status": "not ready", "missing": missing}, status=503)
+    return JsonResponse({"status": "ready"})
+
+
+@never_cache
+@require_safe
+def metrics(_request: HttpRequest) -> HttpResponse:
+    """Prometheus text: the requests of all web processes, and what is open in the database."""
+    requests = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        requests = CollectorRegistry()
+        MultiProcessCollector(requests)
+    text = generate_latest(requests) + generate_latest(DATABASE)
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
+
+
+class FromTheDatabase(Collector):
+    """The figures of `club.reports.vitals`, asked anew when they are too old."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.read_at = self.summed_at = float("-inf")
+        self.open = vitals.Vitals(events={}, messages={}, orders={})
+        self.outstanding_points = 0
+
+    def collect(self) -> Iterator[Metric]:
+        is_up = self.refresh()
+        yield GaugeMetricFamily("club_database_up", "1 when the database answers", float(is_up))
+        if not is_up:
+            return
+        for noun in ("events", "messages", "orders"):
+            family = GaugeMetricFamily(
+                f"club_open_{noun}", f"Unfinished {noun} by state", labels=["state"]
+            )
+            for state, count in getattr(self.open, noun).items():
+                family.add_metric([state], count)
+            yield family
+        yield GaugeMetricFamily(
+            "club_outstanding_points", "Points owed to subscribers", self.outstanding_points
+        )
+
+    def refresh(self) -> bool:
+        with self.lock:
+            try:
+                if time.monotonic() - self.read_at > VITALS_AGE_MAX_S:
+                    self.open = vitals.vitals()
+                    self.read_at = time.monotonic()
+                if time.monotonic() - self.summed_at > OUTSTANDING_AGE_MAX_S:
+                    self.outstanding_points = vitals.outstanding_points()
+                    self.summed_at = time.monotonic()
+            except DatabaseError:
+                return False
+        return True
+
+
+DATABASE = CollectorRegistry()
+DATABASE.register(FromTheDatabase())
+
+
+class CountRequests:
+    """Middleware. Labels are routes, never addresses: an address may name a person."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        route = match.route if match else NO_ROUTE
+        method = request.method if request.method in KNOWN_METHODS else "other"
+        REQUESTS.labels(route, method, response.status_code).inc()
+        LATENCY.labels(route).observe(time.perf_counter() - started)
+        return response
+
+
+KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+urlpatterns = [
+    path("health/live", live),
+    path("health/ready", ready),
+    path("metrics", metrics),
+]
