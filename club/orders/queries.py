@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +29,11 @@ def by_id(*, subscriber_id: int, order_id: UUID) -> Order:
     if order is None:
         raise OrderNotFound("there is no such order", order_id=str(order_id))
     return order
+
+
+def by_ids(*, subscriber_id: int, ids: Iterable[UUID]) -> dict[UUID, Order]:
+    """Those of the subscriber's orders that are among `ids`, with their rewards; one query."""
+    return of_subscriber(subscriber_id=subscriber_id).in_bulk(list(ids))
 
 
 def page(*, subscriber_id: int, before: UUID | None, limit: int) -> list[Order]:
