@@ -2,6 +2,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
 
 
 class Kind(models.TextChoices):
@@ -48,6 +49,8 @@ class Event(models.Model):
             models.Index(fields=["id"], condition=Q(state="new"), name="event_new"),
             models.Index(fields=["msisdn"], condition=Q(state="waiting"), name="event_waiting"),
             models.Index(fields=["subscriber_id", "-occurred_at"], name="event_of_subscriber"),
+            # An agent asks by the provider's own number of the payment.
+            models.Index(KeyTransform("document", "details"), name="event_of_document"),
         ]
 
 

@@ -17,7 +17,7 @@ def rows(sql: str, **parameters: object) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(sql, parameters)  # type: ignore[arg-type]
+        cursor.execute(sql, parameters)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -3,121 +3,216 @@
 import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
+import django.db.models.fields.json
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         BtreeGistExtension(),
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('code', models.SlugField(max_length=60, primary_key=True, serialize=False)),
-                ('names', models.JSONField()),
-                ('fund', models.PositiveIntegerField(default=0)),
+                ("code", models.SlugField(max_length=60, primary_key=True, serialize=False)),
+                ("names", models.JSONField()),
+                ("fund", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('pk', models.CompositePrimaryKey('subscriber_id', 'event_id', 'rule_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('subscriber_id', models.BigIntegerField()),
-                ('event_id', models.BigIntegerField()),
-                ('rule_id', models.CharField(max_length=60)),
-                ('rule_hash', models.CharField(max_length=64)),
-                ('wanted', models.BigIntegerField()),
-                ('granted', models.BigIntegerField()),
-                ('reason', models.CharField(max_length=20)),
-                ('promised_at', models.DateTimeField(null=True)),
-                ('decided_at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "subscriber_id",
+                        "event_id",
+                        "rule_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("subscriber_id", models.BigIntegerField()),
+                ("event_id", models.BigIntegerField()),
+                ("rule_id", models.CharField(max_length=60)),
+                ("rule_hash", models.CharField(max_length=64)),
+                ("wanted", models.BigIntegerField()),
+                ("granted", models.BigIntegerField()),
+                ("reason", models.CharField(max_length=20)),
+                ("promised_at", models.DateTimeField(null=True)),
+                ("decided_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Register',
+            name="Register",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=200)),
-                ('sha256', models.CharField(max_length=64)),
-                ('received_at', models.DateTimeField()),
-                ('received', models.PositiveIntegerField(default=0)),
-                ('new', models.PositiveIntegerField(default=0)),
-                ('duplicate', models.PositiveIntegerField(default=0)),
-                ('conflicting', models.PositiveIntegerField(default=0)),
-                ('rejected', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=200)),
+                ("sha256", models.CharField(max_length=64)),
+                ("received_at", models.DateTimeField()),
+                ("received", models.PositiveIntegerField(default=0)),
+                ("new", models.PositiveIntegerField(default=0)),
+                ("duplicate", models.PositiveIntegerField(default=0)),
+                ("conflicting", models.PositiveIntegerField(default=0)),
+                ("rejected", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('source', models.CharField(max_length=40)),
-                ('kind', models.CharField(choices=[('payment', 'Payment'), ('cancellation', 'Cancellation')], max_length=20)),
-                ('external_id', models.CharField(max_length=100)),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('msisdn', models.CharField(max_length=12)),
-                ('subscriber_id', models.BigIntegerField(null=True)),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('amount_tiyin', models.BigIntegerField()),
-                ('channel', models.CharField(max_length=40)),
-                ('details', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('new', 'New'), ('waiting', 'Waiting'), ('review', 'Review'), ('decided', 'Decided'), ('failed', 'Failed')], default='new', max_length=10)),
-                ('note', models.CharField(default='', max_length=300)),
-                ('facts', models.JSONField(null=True)),
-                ('decided_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("source", models.CharField(max_length=40)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("payment", "Payment"), ("cancellation", "Cancellation")],
+                        max_length=20,
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=100)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("msisdn", models.CharField(max_length=12)),
+                ("subscriber_id", models.BigIntegerField(null=True)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("amount_tiyin", models.BigIntegerField()),
+                ("channel", models.CharField(max_length=40)),
+                ("details", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("new", "New"),
+                            ("waiting", "Waiting"),
+                            ("review", "Review"),
+                            ("decided", "Decided"),
+                            ("failed", "Failed"),
+                        ],
+                        default="new",
+                        max_length=10,
+                    ),
+                ),
+                ("note", models.CharField(default="", max_length=300)),
+                ("facts", models.JSONField(null=True)),
+                ("decided_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'new')), fields=['id'], name='event_new'), models.Index(condition=models.Q(('state', 'waiting')), fields=['msisdn'], name='event_waiting'), models.Index(fields=['subscriber_id', '-occurred_at'], name='event_of_subscriber')],
-                'constraints': [models.UniqueConstraint(fields=('source', 'external_id', 'kind'), name='one_event_per_external_id')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "new")), fields=["id"], name="event_new"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["msisdn"],
+                        name="event_waiting",
+                    ),
+                    models.Index(
+                        fields=["subscriber_id", "-occurred_at"], name="event_of_subscriber"
+                    ),
+                    models.Index(
+                        django.db.models.fields.json.KeyTransform("document", "details"),
+                        name="event_of_document",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("source", "external_id", "kind"), name="one_event_per_external_id"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Rejection',
+            name="Rejection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=40)),
-                ('line', models.PositiveIntegerField(null=True)),
-                ('code', models.CharField(max_length=40)),
-                ('reason', models.CharField(max_length=300)),
-                ('raw', models.TextField()),
-                ('received_at', models.DateTimeField()),
-                ('register', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rejections', to='accrual.register')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=40)),
+                ("line", models.PositiveIntegerField(null=True)),
+                ("code", models.CharField(max_length=40)),
+                ("reason", models.CharField(max_length=300)),
+                ("raw", models.TextField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "register",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rejections",
+                        to="accrual.register",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Conflict',
+            name="Conflict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('payload', models.JSONField()),
-                ('received_at', models.DateTimeField()),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conflicts', to='accrual.event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("payload", models.JSONField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conflicts",
+                        to="accrual.event",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('event', 'fingerprint'), name='one_row_per_conflict')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("event", "fingerprint"), name="one_row_per_conflict"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RuleVersion',
+            name="RuleVersion",
             fields=[
-                ('hash', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('rule_id', models.SlugField(max_length=60)),
-                ('canonical', models.TextField()),
-                ('names', models.JSONField()),
-                ('recorded_at', models.DateTimeField()),
-                ('in_force', django.contrib.postgres.fields.ranges.DateTimeRangeField()),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='accrual.campaign')),
+                ("hash", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("rule_id", models.SlugField(max_length=60)),
+                ("canonical", models.TextField()),
+                ("names", models.JSONField()),
+                ("recorded_at", models.DateTimeField()),
+                ("in_force", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rules",
+                        to="accrual.campaign",
+                    ),
+                ),
             ],
             options={
-                'constraints': [django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('rule_id', '='), ('in_force', '&&')], name='one_version_of_a_rule_at_a_moment')],
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("rule_id", "="), ("in_force", "&&")],
+                        name="one_version_of_a_rule_at_a_moment",
+                    )
+                ],
             },
         ),
     ]

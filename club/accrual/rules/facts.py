@@ -5,8 +5,9 @@ are computed once, in Asia/Tashkent where they concern time, and kept with the e
 compiler ever sees a clock or a zone.
 """
 
+from collections.abc import Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 AMOUNT_TIYIN_MAX = 10**12
 """The largest amount of one event, ten billion so'm; the inbox refuses more."""
@@ -36,6 +37,11 @@ FIELDS: dict[str, type] = {
     "is_birthday": bool,
 }
 assert tuple(FIELDS) == Facts._fields, "a compiled rule takes the facts in this order"
+
+
+def remembered(stored: Mapping[str, Any]) -> Facts:
+    """Facts as they were kept with an event; what was not known of then is missing."""
+    return Facts(**{field: stored.get(field) for field in FIELDS})
 
 
 def is_birthday(birth_date: date | None, on: date) -> bool | None:

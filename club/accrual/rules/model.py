@@ -144,7 +144,8 @@ class PerUnit(Reward):
 
     @property
     def base_max(self) -> int:
-        return max(AMOUNT_TIYIN_MAX // r.per * r.points for r in (self, *self.rates))
+        prices = [(self.per, self.points), *((rate.per, rate.points) for rate in self.rates)]
+        return max(AMOUNT_TIYIN_MAX // per * points for per, points in prices)
 
 
 # ---- the rule --------------------------------------------------------------------------------

@@ -36,19 +36,23 @@ OPS: dict[str, type[ast.cmpop]] = {
 
 @dataclass(frozen=True)
 class Compiled:
+    """Functions of the facts, positional: `points(*facts)`."""
+
     rule: Rule
     points: Callable[..., int]
-    """Points for the facts, positional: `points(*facts)`."""
+    holds: Callable[..., bool]
+    """The bare condition."""
 
 
 @lru_cache(maxsize=2_000)
 def compiled(canonical: str) -> Compiled:
-    """The rule of a stored version, compiled once in this process.
+    """The rule of a stored version, compiled once in this process: the text is as good as its hash.
 
     Raises pydantic's ValidationError for a text that is no rule.
     """
     rule = Rule.model_validate_json(canonical)
-    return Compiled(rule=rule, points=to_python(rule))
+    holds = function(condition_node(rule.when), name=f"<condition of {rule.id}>")
+    return Compiled(rule=rule, points=to_python(rule), holds=holds)
 
 
 def to_python(rule: Rule) -> Callable[..., int]:

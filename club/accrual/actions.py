@@ -1,0 +1,215 @@
+"""Turning what happened into points. The inbox takes events in; here they are decided.
+
+A batch is one transaction: its decisions, its postings and its events' new state appear together
+or not at all, so a worker may die anywhere and two may run at once.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import InterfaceError, OperationalError, transaction
+from procrastinate.contrib.django import app
+from procrastinate.types import JSONValue
+
+from club.access import actions as audit
+from club.access.models import Staff
+from club.accrual import inbox
+from club.accrual.deciding import Settled, Terms, settle, write
+from club.accrual.models import EventState
+from club.accrual.queries import versions_between
+from club.accrual.rows import rows
+from club.accrual.taking import Unit, take
+from club.ledger import actions as ledger
+from club.programme import queries as programme
+
+log = logging.getLogger(__name__)
+
+BATCH_EVENTS_MAX = 2_000
+NOTICE_AGE_MAX = timedelta(days=2)
+"""Nobody is told about older events: a register of old history must not send messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one batch did. `taken` is 0 when nothing was left to take."""
+
+    taken: int = 0
+    decided: int = 0
+    waiting: int = 0
+    review: int = 0
+    failed: int = 0
+    granted_points: int = 0
+    """Granted less taken back."""
+
+
+@transaction.atomic
+def decide_batch(*, now: datetime, limit: int = 1_000) -> Counts:
+    """Decide up to `limit` new events, oldest first, each by the rules in force at its own time.
+
+    An event whose decision raises is set aside as failed, with a note, and stops nobody else.
+    Call until `taken` is 0. Raises ProgrammeNotConfigured, and what the database itself raises:
+    then nothing happened.
+    """
+    assert 0 < limit <= BATCH_EVENTS_MAX
+    units = take(limit=limit)
+    if not units:
+        return Counts()
+    # All accounts at once and in ascending order, before any of them is written: batches and
+    # orders wait for each other here and nowhere else.
+    subscribers = {unit.subscriber_id for unit in units if unit.subscriber_id is not None}
+    ledger.lock_accounts(subscriber_ids=sorted(subscribers))
+    settings = programme.current()
+    terms = Terms(
+        life_months=settings.points_life_months,
+        base_tier=settings.base_tier,
+        versions=versions_between(*_span(units)),
+    )
+    settled = _settle_isolated(units, terms, now=now)
+    _announce(settled, now=now)
+    return _counted(settled)
+
+
+@transaction.atomic
+def adopt_waiting(*, now: datetime, limit: int = 1_000) -> int:
+    """Let up to `limit` waiting events be decided: their subscriber, or their payment, has come.
+
+    Answers how many; call until it is 0.
+    """
+    adopted = rows(
+        """
+        with found as (
+            select e.id, s.id as subscriber_id
+              from accrual_event e
+              join subscribers_subscriber s on s.msisdn = e.msisdn
+             where e.state = 'waiting' and e.kind = 'payment'
+             limit %(limit)b
+               for update of e skip locked)
+        update accrual_event e
+           set state = 'new', note = '', subscriber_id = found.subscriber_id
+          from found
+         where e.id = found.id
+        returning e.id
+        """,
+        limit=limit,
+    ) + rows(
+        """
+        with found as (
+            select e.id
+              from accrual_event e
+              join accrual_event p on p.source = e.source and p.external_id = e.external_id
+                   and p.kind = 'payment' and p.state = 'decided'
+             where e.state = 'waiting' and e.kind = 'cancellation'
+             limit %(limit)b
+               for update of e skip locked)
+        update accrual_event e
+           set state = 'new', note = ''
+          from found
+         where e.id = found.id
+        returning e.id
+        """,
+        limit=limit,
+    )
+    if adopted:
+        inbox.ask_for_decisions()
+    return len(adopted)
+
+
+@transaction.atomic
+def retry(*, event_id: int, by: Staff, now: datetime, why: str) -> bool:
+    """A person lets a failed event, or one in review, be decided after all.
+
+    False when the event is in no such state; then nothing is written. A cancellation that does
+    not fit its payment comes back to review: nobody can make it fit.
+    """
+    found = rows(
+        """
+        update accrual_event
+           set note = '',
+               state = case when kind = 'payment' and subscriber_id is null then 'waiting'
+                            else 'new' end
+         where id = %(event_id)b and state in ('failed', 'review')
+        returning id
+        """,
+        event_id=event_id,
+    )
+    if not found:
+        return False
+    audit.record(
+        "event.retried",
+        by=by,
+        subject_kind="event",
+        subject_id=event_id,
+        now=now,
+        details={"why": why},
+    )
+    inbox.ask_for_decisions()
+    return True
+
+
+# ---- one batch -------------------------------------------------------------------------------
+def _span(units: Sequence[Unit]) -> tuple[datetime, datetime]:
+    moments = [one.occurred_at for u in units for one in (u.payment, u.cancellation) if one]
+    return min(moments), max(moments)
+
+
+def _settle_isolated(units: Sequence[Unit], terms: Terms, *, now: datetime) -> list[Settled]:
+    """Settle all together; if that raises, halve until what raises stands alone."""
+    try:
+        with transaction.atomic():
+            settled = settle(units, terms)
+            write(settled, now=now)
+            return settled
+    except (OperationalError, InterfaceError):
+        raise  # the database fails, not an event: nothing happened, the batch comes again
+    except Exception as error:
+        if len(units) > 1:
+            middle = len(units) // 2
+            return [
+                *_settle_isolated(units[:middle], terms, now=now),
+                *_settle_isolated(units[middle:], terms, now=now),
+            ]
+        failed = list(_set_aside(units[0], error))
+        log.exception("event %s could not be decided", failed[0].event.id)
+        write(failed, now=now)
+        return failed
+
+
+def _set_aside(unit: Unit, error: Exception) -> Iterator[Settled]:
+    note = f"{type(error).__name__}: {error}"
+    if unit.payment is None or unit.payment.state == EventState.DECIDED:
+        assert unit.cancellation is not None
+        yield Settled(unit.cancellation, EventState.FAILED, note)
+        return
+    yield Settled(unit.payment, EventState.FAILED, note)
+    if unit.cancellation is not None:
+        yield Settled(unit.cancellation, EventState.WAITING, "its payment could not be decided")
+
+
+def _announce(settled: Sequence[Settled], *, now: datetime) -> None:
+    """Ask for what follows a batch: jobs of this transaction, so they come with its commit."""
+    moved = {line.subscriber_id for one in settled for line in one.lines if line.granted}
+    if moved:
+        subscriber_ids: list[JSONValue] = [*sorted(moved)]
+        app.configure_task("tiers.reconsider").defer(subscriber_ids=subscriber_ids)
+    to_tell: list[JSONValue] = [
+        one.event.id
+        for one in settled
+        if one.event.occurred_at > now - NOTICE_AGE_MAX
+        and any(line.granted > 0 and line.promised_at is None for line in one.lines)
+    ]
+    if to_tell:
+        app.configure_task("accrual.tell").defer(event_ids=to_tell)
+
+
+def _counted(settled: Sequence[Settled]) -> Counts:
+    states = [one.state for one in settled]
+    return Counts(
+        taken=len(settled),
+        decided=states.count(EventState.DECIDED),
+        waiting=states.count(EventState.WAITING),
+        review=states.count(EventState.REVIEW),
+        failed=states.count(EventState.FAILED),
+        granted_points=sum(line.granted for one in settled for line in one.lines),
+    )

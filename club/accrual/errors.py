@@ -1,0 +1,37 @@
+"""What can be wrong with a campaign or a request about events."""
+
+from club.errors import ClubError
+
+
+class AccrualError(ClubError):
+    code = "accrual_error"
+
+
+class BadRule(AccrualError):
+    """The text is no rule. Value: problems, a list of {where, what}."""
+
+    code = "bad_rule"
+
+
+class IncompleteNames(AccrualError):
+    """A subscriber would read an empty reason. Value: languages."""
+
+    code = "incomplete_names"
+
+
+class RuleOverlaps(AccrualError):
+    """Another version of this rule is in force at some moment of the time asked for."""
+
+    code = "rule_overlaps"
+
+
+class RulePublished(AccrualError):
+    """Exactly this text was published before: a version is never changed. Value: hash."""
+
+    code = "rule_published"
+
+
+class NoSuchEvent(AccrualError):
+    """Value: event_id."""
+
+    code = "no_such_event"

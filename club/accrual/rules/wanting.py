@@ -1,0 +1,33 @@
+"""What a rule wants for one event: the pure half of a decision."""
+
+from dataclasses import dataclass
+
+from club.accrual.rules.explain import Reason, explain
+from club.accrual.rules.facts import Facts
+from club.accrual.rules.model import PerUnit
+from club.accrual.rules.to_python import Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    wanted: int
+    """Points before the cap per event."""
+    points: int
+    reason: Reason
+
+
+def want(compiled: Compiled, facts: Facts) -> Want:
+    """The points of one rule for one event, with the reason.
+
+    The same as `explain` says, at a tenth of its price: the tree is walked only at the cap.
+    """
+    points = compiled.points(*facts)
+    if points == compiled.rule.reward.cap_per_event:
+        told = explain(compiled.rule, facts, version="")
+        assert told.points == points, "the readers of a rule agree"
+        return Want(told.wanted, points, told.reason)
+    if points > 0:
+        return Want(points, points, Reason.GRANTED)
+    if isinstance(compiled.rule.reward, PerUnit) and (facts.amount or 0) <= 0:
+        return Want(0, 0, Reason.NO_AMOUNT)
+    return Want(0, 0, Reason.ROUNDS_TO_ZERO if compiled.holds(*facts) else Reason.CONDITION)

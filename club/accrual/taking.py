@@ -1,0 +1,181 @@
+"""Taking events out of the inbox, with everything their decision needs, in a few statements.
+
+Every lock here is taken with `skip locked`: workers never wait for each other over events, so they
+cannot wait crosswise. What one worker leaves aside because another holds it, the minute's round of
+`accrual.adopt_waiting` brings back.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from club.accrual.models import EventState, Kind
+from club.accrual.rows import columns, rows
+from club.accrual.rules.facts import Facts, is_birthday
+from club.clock import day_of
+from club.tiers import queries as tiers
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a decision gave, as its cancellation needs it."""
+
+    rule_id: str
+    rule_hash: str
+    points: int
+    promised_at: datetime | None
+
+
+@dataclass(slots=True)
+class Taken:
+    """One event under its lock, with what is known of its subscriber."""
+
+    id: int
+    kind: str
+    source: str
+    external_id: str
+    fingerprint: bytes
+    msisdn: str
+    subscriber_id: int | None
+    occurred_at: datetime
+    amount_tiyin: int
+    channel: str
+    tariff: str | None
+    region: str | None
+    birth_date: date | None
+    state: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a payment and its cancellation have in common."""
+        return self.source, self.external_id
+
+    @property
+    def day(self) -> date:
+        return day_of(self.occurred_at)
+
+
+@dataclass(slots=True)
+class Unit:
+    """What is decided together: a payment with the cancellation that came before its decision, or
+    a cancellation with the payment it undoes. One of the two may be missing, never both."""
+
+    payment: Taken | None
+    cancellation: Taken | None
+    granted: list[Granted] = field(default_factory=list)
+    """Of a payment decided earlier."""
+
+    @property
+    def subscriber_id(self) -> int | None:
+        one = self.payment or self.cancellation
+        return one.subscriber_id if one else None
+
+
+_COLUMNS = """
+       select e.id, e.kind, e.source, e.external_id, e.fingerprint, e.msisdn, e.subscriber_id,
+              e.occurred_at, e.amount_tiyin, e.channel, nullif(s.tariff, ''),
+              nullif(s.region, ''), s.birth_date, e.state
+"""
+
+
+def take(*, limit: int) -> list[Unit]:
+    """Lock up to `limit` new events, oldest first, and pair payments with their cancellations."""
+    taken = [
+        Taken(*row)
+        for row in rows(
+            f"""
+            {_COLUMNS}
+              from accrual_event e
+              left join subscribers_subscriber s on s.id = e.subscriber_id
+             where e.state = 'new'
+             order by e.id
+             limit %(limit)b
+               for update of e skip locked
+            """,
+            limit=limit,
+        )
+    ]
+    payments = [event for event in taken if event.kind == Kind.PAYMENT]
+    early = _open_cancellations(payments)
+    units = [Unit(payment, early.get(payment.key)) for payment in payments]
+
+    keys = {payment.key for payment in payments}
+    late = [e for e in taken if e.kind == Kind.CANCELLATION and e.key not in keys]
+    return units + _with_their_payments(late)
+
+
+def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
+    """What the rules see, by event: tariff and region as they are now, the level as it was then."""
+    known = [(p.subscriber_id, p.occurred_at) for p in payments if p.subscriber_id is not None]
+    levels = tiers.tiers_at(known)
+    facts = {}
+    for payment in payments:
+        assert payment.subscriber_id is not None, "a payment of an unknown number waits"
+        facts[payment.id] = Facts(
+            event_type=payment.kind,
+            amount=payment.amount_tiyin,
+            channel=payment.channel,
+            tariff=payment.tariff,
+            region=payment.region,
+            tier=levels.get((payment.subscriber_id, payment.occurred_at), base_tier),
+            weekday=payment.day.isoweekday(),
+            is_birthday=is_birthday(payment.birth_date, payment.day),
+        )
+    return facts
+
+
+def _open_cancellations(payments: Sequence[Taken]) -> dict[tuple[str, str], Taken]:
+    found = _by_key(payments, kind=Kind.CANCELLATION, states=(EventState.NEW, EventState.WAITING))
+    return {event.key: event for event in found}
+
+
+def _with_their_payments(cancellations: Sequence[Taken]) -> list[Unit]:
+    """The payments are locked, too: one that another worker decides at this moment stays away."""
+    payments = {
+        payment.key: payment
+        for payment in _by_key(cancellations, kind=Kind.PAYMENT, states=(EventState.DECIDED,))
+    }
+    granted = _granted(list(payments.values()))
+    units = []
+    for cancellation in cancellations:
+        payment = payments.get(cancellation.key)
+        units.append(Unit(payment, cancellation, granted.get(payment.id, []) if payment else []))
+    return units
+
+
+def _by_key(events: Sequence[Taken], *, kind: Kind, states: Collection[EventState]) -> list[Taken]:
+    if not events:
+        return []
+    found = rows(
+        f"""
+        {_COLUMNS}
+          from unnest(%(sources)b::text[], %(external_ids)b::text[]) as k (source, external_id)
+          join accrual_event e on e.source = k.source and e.external_id = k.external_id
+               and e.kind = %(kind)b and e.state = any(%(states)b::text[])
+          left join subscribers_subscriber s on s.id = e.subscriber_id
+           for update of e skip locked
+        """,
+        kind=kind.value,
+        states=[state.value for state in states],
+        **columns("sources external_ids", [event.key for event in events]),
+    )
+    return [Taken(*row) for row in found]
+
+
+def _granted(payments: Sequence[Taken]) -> dict[int, list[Granted]]:
+    if not payments:
+        return {}
+    found: dict[int, list[Granted]] = {}
+    for event_id, *decision in rows(
+        """
+        select d.event_id, d.rule_id, d.rule_hash, d.granted, d.promised_at
+          from unnest(%(subscribers)b::bigint[], %(events)b::bigint[])
+               as p (subscriber_id, event_id)
+          join accrual_decision d using (subscriber_id, event_id)
+         where d.granted > 0
+         order by d.event_id, d.rule_id
+        """,
+        **columns("subscribers events", [(p.subscriber_id, p.id) for p in payments]),
+    ):
+        found.setdefault(event_id, []).append(Granted(*decision))
+    return found

@@ -1,0 +1,32 @@
+"""Jobs of this room: shells round the actions. Each may run twice."""
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from club.accrual import actions, inbox, notices
+
+BATCH_EVENTS = 1_000
+BATCHES_PER_JOB_MAX = 50  # then the queue gets its turn; what is left is asked for again
+
+
+@app.task(name="accrual.decide", queueing_lock="accrual.decide")
+def decide() -> None:
+    for _ in range(BATCHES_PER_JOB_MAX):
+        if not actions.decide_batch(now=timezone.now(), limit=BATCH_EVENTS).taken:
+            return
+    inbox.ask_for_decisions()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="accrual.adopt_waiting", queueing_lock="accrual.adopt_waiting")
+def adopt_waiting(timestamp: int) -> None:
+    """Each minute: whoever waited and can go on, and what a decision job may have just missed."""
+    for _ in range(BATCHES_PER_JOB_MAX):
+        if not actions.adopt_waiting(now=timezone.now(), limit=BATCH_EVENTS):
+            break
+    inbox.ask_for_decisions()
+
+
+@app.task(name="accrual.tell")
+def tell(event_ids: list[int]) -> None:
+    notices.tell(event_ids=event_ids, now=timezone.now())
