@@ -107,11 +107,12 @@ def seed(*, now: datetime, echo: Callable[[str], object]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8", newline="") as stream:
         register.write_csv((payment(row, moved_by=moved_by) for row in rows), stream)
-    with file.open("rb") as stream:
-        counts = register.take(stream, name=REGISTER_NAME, now=now, echo=lambda _: None)
+    counts = register.take(file, name=REGISTER_NAME, now=now)
     echo(f"register: {counts.summary()}")
 
     while accrual.decide_batch(now=now, limit=BATCH_ROWS).taken:
+        pass
+    while ledger.keep_promises(now=now, limit=BATCH_ROWS):
         pass
     while ledger.expire_due(day=day_of(now), limit=BATCH_ROWS):
         pass

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from club.accrual import queries as accrual
+from club.accrual import grants as accrual
 from club.ledger import queries as ledger
 from club.ledger.rules import Kind, Source, parse_hold_ref
 from club.languages import in_language

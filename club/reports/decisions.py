@@ -1,0 +1,88 @@
+"""Why points came, and why they did not: events with the decisions about them, explained."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q
+
+from club.accrual.models import Decision, Event, RuleVersion
+from club.accrual.rules.explain import Explanation, explain
+from club.accrual.rules.facts import Facts
+from club.accrual.rules.model import Rule
+from club.languages import Texts
+
+
+@dataclass(frozen=True)
+class ExplainedDecision:
+    """What one rule version decided; `steps` are worked out again from the facts that were kept."""
+
+    rule_id: str
+    rule_hash: str
+    names: Texts
+    wanted: int
+    granted: int
+    reason: str
+    steps: Explanation | None
+    """None where there are no facts to work from: the event was never put to a rule."""
+
+
+@dataclass(frozen=True)
+class ExplainedEvent:
+    event: Event
+    decisions: Sequence[ExplainedDecision]
+
+    @property
+    def granted(self) -> int:
+        return sum(decision.granted for decision in self.decisions)
+
+
+def explained(
+    *, subscriber_id: int, event_ids: Iterable[int], fruitless_max: int
+) -> dict[int, ExplainedEvent]:
+    """The events asked for, and the newest `fruitless_max` that brought no points, by their ids.
+
+    Three queries, whatever the number of events; newest event first.
+    """
+    mine = Decision.objects.filter(subscriber_id=subscriber_id)
+    rewarded = mine.filter(event_id=OuterRef("id"), granted__gt=0)
+    of_subscriber = Event.objects.filter(subscriber_id=subscriber_id)
+    fruitless = of_subscriber.filter(~Exists(rewarded)).order_by("-occurred_at", "-id")
+    events = of_subscriber.filter(
+        Q(id__in=set(event_ids)) | Q(id__in=fruitless.values("id")[:fruitless_max])
+    ).order_by("-occurred_at", "-id")
+    found = {event.id: event for event in events}
+
+    by_event = defaultdict(list)
+    for decision in mine.filter(event_id__in=found).order_by("rule_id"):
+        by_event[decision.event_id].append(decision)
+    hashes = {d.rule_hash for decisions in by_event.values() for d in decisions}
+    versions = RuleVersion.objects.in_bulk(hashes) if hashes else {}
+    return {
+        event.id: ExplainedEvent(
+            event=event,
+            decisions=[_explained(d, event, versions[d.rule_hash]) for d in by_event[event.id]],
+        )
+        for event in found.values()
+    }
+
+
+def _explained(decision: Decision, event: Event, version: RuleVersion) -> ExplainedDecision:
+    return ExplainedDecision(
+        rule_id=decision.rule_id,
+        rule_hash=decision.rule_hash,
+        names=version.names,
+        wanted=decision.wanted,
+        granted=decision.granted,
+        reason=decision.reason,
+        steps=_steps(event, version),
+    )
+
+
+def _steps(event: Event, version: RuleVersion) -> Explanation | None:
+    if event.facts is None:
+        return None
+    facts = Facts(**{name: event.facts.get(name) for name in Facts._fields})
+    return explain(
+        Rule.model_validate_json(version.canonical), facts, version=version.hash
+    )

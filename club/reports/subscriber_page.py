@@ -1,0 +1,89 @@
+"""Everything that the office shows about one subscriber, read in a fixed number of queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from club.clock import day_of, months_later
+from club.ledger import history as ledger_history
+from club.ledger import queries as ledger
+from club.messages import queries as messages
+from club.orders import queries as orders
+from club.orders.models import Order
+from club.programme import queries as programmes
+from club.reports import decisions, statement
+from club.reports.decisions import ExplainedEvent
+from club.subscribers.models import Subscriber
+from club.tiers import queries as tiers
+from club.tiers.models import Tier
+
+ORDERS_MAX = 20
+MESSAGES_MAX = 20
+FRUITLESS_EVENTS_MAX = 20
+HISTORY_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class ReasonedLine:
+    """A line of the history, and for an accrual the event and decision that brought it."""
+
+    line: statement.StatementLine
+    event: ExplainedEvent | None
+
+    @property
+    def decisions(self) -> Sequence[decisions.ExplainedDecision]:
+        if self.event is None:
+            return ()
+        return [d for d in self.event.decisions if d.rule_id == self.line.rule_id]
+
+
+@dataclass(frozen=True)
+class SubscriberPage:
+    day: date
+    balance: ledger.Balance
+    worth_tiyin: int
+    point_worth_tiyin: int
+    tier: Tier
+    lots: Sequence[ledger.Lot]
+    history: Sequence[ledger_history.DayBalance]
+    lines: Sequence[ReasonedLine]
+    next: str | None
+    fruitless: Sequence[ExplainedEvent]
+    orders: Sequence[Order]
+    messages: Sequence[messages.Told]
+
+
+def view(
+    *, subscriber: Subscriber, language: str, before: str | None, lines_max: int, now: datetime
+) -> SubscriberPage:
+    """One subscriber at `now`, with the history before the cursor `before` in `language`.
+
+    Raises BadCursor.
+    """
+    today = day_of(now)
+    programme = programmes.current()
+    balance = ledger.balance(subscriber_id=subscriber.id, day=today)
+    page = statement.page(
+        subscriber_id=subscriber.id, language=language, before=before, limit=lines_max
+    )
+    events = decisions.explained(
+        subscriber_id=subscriber.id,
+        event_ids=[line.event_id for line in page.lines if line.event_id is not None],
+        fruitless_max=FRUITLESS_EVENTS_MAX,
+    )
+    return SubscriberPage(
+        day=today,
+        balance=balance,
+        worth_tiyin=balance.spendable_points * programme.point_worth_tiyin,
+        point_worth_tiyin=programme.point_worth_tiyin,
+        tier=tiers.tier_of(subscriber_id=subscriber.id, base=programme.base_tier),
+        lots=ledger.lots(subscriber_id=subscriber.id, day=today),
+        history=ledger_history.balance_by_day(
+            subscriber_id=subscriber.id, since=months_later(today, -HISTORY_MONTHS), until=today
+        ),
+        lines=[ReasonedLine(line, events.get(line.event_id or 0)) for line in page.lines],
+        next=page.next,
+        fruitless=[event for event in events.values() if not event.granted],
+        orders=list(orders.of_subscriber(subscriber_id=subscriber.id)[:ORDERS_MAX]),
+        messages=messages.of_subscriber(subscriber_id=subscriber.id, limit=MESSAGES_MAX),
+    )
