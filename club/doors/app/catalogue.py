@@ -1,0 +1,75 @@
+from datetime import datetime
+from typing import Annotated
+
+from django.utils import timezone, translation
+from ninja import Path, Router, Schema
+from pydantic import Field
+
+from club.catalogue import queries as catalogue
+from club.catalogue.models import Reward
+from club.clock import day_of
+from club.doors.app.auth import AccessToken, SignedInRequest
+from club.doors.app.schemas import Points, or_problems
+from club.languages import in_language
+from club.ledger import queries as ledger
+
+router = Router()
+REWARDS_MAX = 500
+
+
+class RewardOut(Schema):
+    """`missing_points` is what the balance lacks; 0 when it is affordable."""
+
+    code: str
+    name: str
+    description: str
+    category: str
+    price_points: Points
+    is_affordable: bool
+    missing_points: Points
+    valid_to: datetime | None = Field(description="The end of its sale; null when none is set")
+
+
+class CatalogueOut(Schema):
+    items: list[RewardOut]
+    spendable_points: Points
+
+
+@router.get("/catalogue", auth=AccessToken(), response=or_problems({200: CatalogueOut}, 401))
+def show_catalogue(request: SignedInRequest) -> CatalogueOut:
+    """Everything on sale now, in the order in which it is shown."""
+    now = timezone.now()
+    spendable = _spendable_points(request, now)
+    rewards = catalogue.on_sale(now=now)[:REWARDS_MAX]
+    return CatalogueOut(
+        items=[_told(reward, spendable) for reward in rewards], spendable_points=spendable
+    )
+
+
+@router.get(
+    "/catalogue/{code}", auth=AccessToken(), response=or_problems({200: RewardOut}, 401, 404, 422)
+)
+def show_reward(request: SignedInRequest, code: Annotated[str, Path(max_length=60)]) -> RewardOut:
+    now = timezone.now()
+    reward = catalogue.reward_on_sale(code=code, now=now)
+    return _told(reward, _spendable_points(request, now))
+
+
+def _spendable_points(request: SignedInRequest, now: datetime) -> int:
+    balance = ledger.balance(subscriber_id=request.auth.subscriber_id, day=day_of(now))
+    return balance.spendable_points
+
+
+def _told(reward: Reward, spendable: int) -> RewardOut:
+    language = translation.get_language()
+    missing = max(0, reward.price_points - spendable)
+    return RewardOut(
+        code=reward.code,
+        name=in_language(reward.names, language),
+        description=in_language(reward.descriptions, language),
+        category=reward.category,
+        price_points=reward.price_points,
+        is_affordable=missing == 0,
+        missing_points=missing,
+        valid_to=reward.valid_to,
+    )
