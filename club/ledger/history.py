@@ -26,7 +26,7 @@ def balance_by_day(*, subscriber_id: int, since: date, until: date) -> list[DayB
         cursor.execute(
             """
             select greatest(occurred_on, %(since)s) as day, sum(points)::bigint
-              from ledger_posting
+              from ledger.posting
              where subscriber_id = %(subscriber_id)s
                and occurred_on <= %(until)s
              group by day

@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef, Q
 
 from club.accrual.models import Decision, Event, RuleVersion
 from club.accrual.rules.explain import Explanation, explain
-from club.accrual.rules.facts import Facts
-from club.accrual.rules.model import Rule
+from club.accrual.rules.facts import remembered
+from club.accrual.rules.to_python import compiled
 from club.languages import Texts
 
 
@@ -82,7 +82,4 @@ def _explained(decision: Decision, event: Event, version: RuleVersion) -> Explai
 def _steps(event: Event, version: RuleVersion) -> Explanation | None:
     if event.facts is None:
         return None
-    facts = Facts(**{name: event.facts.get(name) for name in Facts._fields})
-    return explain(
-        Rule.model_validate_json(version.canonical), facts, version=version.hash
-    )
+    return explain(compiled(version.canonical).rule, remembered(event.facts), version=version.hash)

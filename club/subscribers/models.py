@@ -22,6 +22,7 @@ class Subscriber(models.Model):
     joined_at = models.DateTimeField()
 
     class Meta:
+        permissions = [("view_msisdn", "Can see whole numbers")]
         constraints = [
             models.UniqueConstraint(fields=["msisdn"], name="one_subscriber_per_msisdn"),
             models.CheckConstraint(

@@ -1,0 +1,1 @@
+"""Doors that stand only where the demo runs: a phone on the screen, and a page of addresses."""

@@ -1,1 +1,1 @@
-"""The staff's office, on Wagtail: one file a noun, plugged in by `wagtail_hooks.py`."""
+"""The office: where staff work. Wagtail's admin in the programme's colours, with pages of our own."""

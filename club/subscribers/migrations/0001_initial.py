@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ('joined_at', models.DateTimeField()),
             ],
             options={
+                'permissions': [('view_msisdn', 'Can see whole numbers')],
                 'constraints': [models.UniqueConstraint(fields=('msisdn',), name='one_subscriber_per_msisdn'), models.CheckConstraint(condition=models.Q(('msisdn__regex', '^998[0-9]{9}$')), name='msisdn_is_international')],
             },
         ),

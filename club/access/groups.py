@@ -1,0 +1,29 @@
+"""The roles of staff, as groups with permissions. More rights are given in the office itself."""
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+CALL_CENTRE = "Call centre"
+ROLES = {
+    CALL_CENTRE: ("wagtailadmin.access_admin", "subscribers.view_subscriber"),
+}
+
+
+@transaction.atomic
+def ensure() -> dict[str, Group]:
+    """Create the roles that are missing, with the permissions they start with.
+
+    A group that exists is left as its administrators made it.
+    """
+    groups = {}
+    for role, permissions in ROLES.items():
+        group, is_new = Group.objects.get_or_create(name=role)
+        if is_new:
+            group.permissions.set([permission(name) for name in permissions])
+        groups[role] = group
+    return groups
+
+
+def permission(name: str) -> Permission:
+    app_label, codename = name.split(".")
+    return Permission.objects.get(content_type__app_label=app_label, codename=codename)

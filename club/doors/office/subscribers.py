@@ -1,0 +1,93 @@
+"""Subscribers in the office: found by number, read on one page, changed nowhere."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET, require_http_methods
+from wagtail.admin.auth import permission_required
+
+from club.access import actions as access
+from club.doors.office import charts
+from club.languages import UZBEK
+from club.reports import subscriber_page
+from club.subscribers import queries as subscribers
+from club.subscribers.models import Subscriber
+from club.subscribers.rules import BadMsisdn, msisdn
+
+PERMISSION = "subscribers.view_subscriber"
+ROWS_PER_PAGE = 25
+LINES_PER_PAGE = 20
+TYPED = "office_typed_subscriber"  # Whose whole number this session has typed itself.
+
+
+@permission_required(PERMISSION)
+@require_http_methods(["GET", "POST"])
+def search(request: HttpRequest) -> HttpResponse:
+    """The search by number. It posts, so that no number ever stands in an address or a log."""
+    text = request.POST.get("number", "").strip()
+    if not text:
+        return TemplateResponse(request, "office/subscribers.html", {"text": ""})
+    try:
+        found = subscribers.by_number(
+            text=text, after=request.POST.get("after", ""), limit=ROWS_PER_PAGE
+        )
+    except subscribers.SearchTooShort as error:
+        return TemplateResponse(
+            request, "office/subscribers.html", {"text": text, "digits_min": error.values["digits"]}
+        )
+    if is_whole_number(text) and found.subscribers:
+        (subscriber,) = found.subscribers
+        request.session[TYPED] = subscriber.id
+        return redirect("office_subscriber", subscriber.id)
+    return TemplateResponse(
+        request,
+        "office/subscribers.html",
+        {"text": text, "found": found, "counted_max": subscribers.COUNTED_MAX},
+    )
+
+
+@permission_required(PERMISSION)
+@require_GET
+def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
+    """Everything the club knows of one subscriber; that it was read is recorded first."""
+    now = timezone.now()
+    subscriber = subscribers.by_id(subscriber_id)
+    if subscriber is None:
+        raise Http404
+    access.record_reading(
+        by=request.user, subject_kind="subscriber", subject_id=subscriber.id, now=now
+    )
+    view = subscriber_page.view(
+        subscriber=subscriber,
+        language=get_language() or UZBEK,
+        before=request.GET.get("before"),
+        lines_max=LINES_PER_PAGE,
+        now=now,
+    )
+    return TemplateResponse(
+        request,
+        "office/subscriber.html",
+        {
+            "subscriber": subscriber,
+            "is_number_shown": is_number_shown(request, subscriber),
+            "view": view,
+            "chart": charts.steps(view.history, width=720, height=220),
+            "is_first_page": "before" not in request.GET,
+        },
+    )
+
+
+def is_whole_number(text: str) -> bool:
+    try:
+        return bool(msisdn(text))
+    except BadMsisdn:
+        return False
+
+
+def is_number_shown(request: HttpRequest, subscriber: Subscriber) -> bool:
+    """The whole number is for who typed it, and for who has the right to see any."""
+    return request.session.get(TYPED) == subscriber.id or request.user.has_perm(
+        "subscribers.view_msisdn"
+    )

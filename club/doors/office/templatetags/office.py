@@ -1,0 +1,55 @@
+"""How the office writes numbers, money and the programme's own texts."""
+
+from django import template
+from django.utils.translation import get_language
+
+from club.doors.office import why, words
+from club.languages import UZBEK, Texts, in_language
+from club.reports import wording
+from club.subscribers import rules
+
+register = template.Library()
+
+register.filter("number", wording.number)
+register.filter("money", wording.money)
+register.filter("day", wording.day)
+register.filter("masked", rules.masked)
+
+
+@register.filter
+def signed(points: int) -> str:
+    """Points with their sign; a real minus, so that it is as wide as the plus."""
+    return ("+" if points > 0 else "−" if points < 0 else "") + wording.number(abs(points))
+
+
+@register.filter
+def spaced(msisdn: str) -> str:
+    """A whole number in groups, for those who may see it.
+
+    >>> spaced("998901234541")
+    '+998 90 123 45 41'
+    """
+    return f"+{msisdn[:3]} {msisdn[3:5]} {msisdn[5:8]} {msisdn[8:10]} {msisdn[10:]}"
+
+
+@register.filter
+def localized(texts: Texts) -> str:
+    """A text of the programme in the language of whoever looks."""
+    return in_language(texts, (get_language() or UZBEK).lower())
+
+
+@register.filter
+def in_words(code: str, noun: str) -> str:
+    """A stored code of one of our nouns, as staff read it."""
+    return words.word(noun, code)
+
+
+@register.filter
+def meaning(code: str) -> str:
+    """Whether a state is good or bad news: the class that colours its label."""
+    return words.MEANINGS.get(code, "plain")
+
+
+register.filter("facts_seen", why.facts_seen)
+register.filter("clauses", why.clauses)
+register.filter("steps", why.steps)

@@ -1,0 +1,75 @@
+"""The one place where the club plugs into Wagtail's admin."""
+
+from collections.abc import Iterable
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from wagtail import hooks
+from wagtail.admin.menu import MenuItem
+
+from club.doors.office import subscribers
+from club.doors.office.home import TodayPanel
+
+STOCK_MENUS = {"explorer", "images", "documents", "reports", "help"}
+"""Wagtail's own menus that nobody here has a use for yet: the club keeps no website."""
+STOCK_SETTINGS = {"sites", "collections", "workflows", "workflow-tasks", "redirects", "locales"}
+STYLES = ("brand/tokens.css", "brand/fonts.css", "office/office.css")
+
+
+@hooks.register("insert_global_admin_css")
+def our_colours() -> SafeString:
+    return format_html_join(
+        "\n", '<link rel="stylesheet" href="{}">', ((static(style),) for style in STYLES)
+    )
+
+
+@hooks.register("register_admin_urls")
+def our_pages() -> list[URLPattern]:
+    return [
+        path("subscribers/", subscribers.search, name="office_subscribers"),
+        path("subscribers/<int:subscriber_id>/", subscribers.page, name="office_subscriber"),
+    ]
+
+
+class SubscribersMenuItem(MenuItem):
+    def is_shown(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(subscribers.PERMISSION)
+
+
+@hooks.register("register_admin_menu_item")
+def subscribers_menu() -> MenuItem:
+    return SubscribersMenuItem(
+        _("Subscribers"),
+        reverse("office_subscribers"),
+        name="subscribers",
+        icon_name="group",
+        order=100,
+    )
+
+
+@hooks.register("construct_main_menu")
+def hide_stock_menus(request: HttpRequest, items: list[MenuItem]) -> None:
+    items[:] = without(items, STOCK_MENUS)
+
+
+@hooks.register("construct_settings_menu")
+def hide_stock_settings(request: HttpRequest, items: list[MenuItem]) -> None:
+    items[:] = without(items, STOCK_SETTINGS)
+
+
+@hooks.register("construct_homepage_panels")
+def our_home(request: HttpRequest, panels: list[object]) -> None:
+    panels[:] = [TodayPanel()]
+
+
+@hooks.register("construct_homepage_summary_items")
+def no_page_counts(request: HttpRequest, items: list[object]) -> None:
+    items.clear()
+
+
+def without(items: Iterable[MenuItem], names: set[str]) -> list[MenuItem]:
+    return [item for item in items if item.name not in names]

@@ -1,0 +1,141 @@
+"""A decision in the words of staff: what the rule asked, what it saw, and how it counted.
+
+Sentences are made here from the tree whenever somebody asks; nothing of them is stored.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from club.accrual.models import Event
+from club.accrual.rules.explain import Answer, Base, Boosted, Branch, Explanation, Leaf
+from club.accrual.rules.facts import remembered
+from club.doors.office.words import word
+from club.reports.wording import money, number
+
+FIELDS = {
+    "event_type": gettext_lazy("Kind of event"),
+    "amount": gettext_lazy("Amount"),
+    "channel": gettext_lazy("Channel"),
+    "tariff": gettext_lazy("Tariff"),
+    "region": gettext_lazy("Region"),
+    "tier": gettext_lazy("Level"),
+    "weekday": gettext_lazy("Day of the week"),
+    "is_birthday": gettext_lazy("Birthday"),
+}
+OPS = {
+    "eq": gettext_lazy("is {want}"),
+    "ne": gettext_lazy("is not {want}"),
+    "lt": gettext_lazy("is less than {want}"),
+    "le": gettext_lazy("is at most {want}"),
+    "gt": gettext_lazy("is more than {want}"),
+    "ge": gettext_lazy("is at least {want}"),
+    "one_of": gettext_lazy("is one of: {want}"),
+}
+WEEKDAYS = (
+    gettext_lazy("Monday"),
+    gettext_lazy("Tuesday"),
+    gettext_lazy("Wednesday"),
+    gettext_lazy("Thursday"),
+    gettext_lazy("Friday"),
+    gettext_lazy("Saturday"),
+    gettext_lazy("Sunday"),
+)
+JOINTS = {
+    "all": gettext_lazy("All of these hold:"),
+    "any": gettext_lazy("At least one of these holds:"),
+    "not": gettext_lazy("This does not hold:"),
+}
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One line of a condition; `depth` is how far it is indented."""
+
+    is_met: bool
+    depth: int
+    text: str
+    saw: str
+
+
+@dataclass(frozen=True)
+class Step:
+    text: str
+    points: str
+
+
+def facts_seen(event: Event) -> list[tuple[str, str]]:
+    """Every fact that was kept with the event, named and in words."""
+    if event.facts is None:
+        return []
+    seen = remembered(event.facts)._asdict()
+    return [(str(label), value(name, seen[name])) for name, label in FIELDS.items()]
+
+
+def clauses(answer: Answer, depth: int = 0) -> Iterator[Clause]:
+    """The condition from top to bottom, each line with what it found."""
+    match answer:
+        case Leaf(ok=ok, field=field, op=op, want=want, got=got):
+            wanted = want if isinstance(want, tuple) else (want,)
+            clause = str(OPS[op]).format(want=", ".join(value(field, one) for one in wanted))
+            yield Clause(ok, depth, f"{FIELDS[field]}: {clause}", value(field, got))
+        case Branch(ok=ok, word=joint, parts=parts):
+            yield Clause(ok, depth, str(JOINTS[joint]), "")
+            for part in parts:
+                yield from clauses(part, depth + 1)
+
+
+def steps(explanation: Explanation) -> Iterator[Step]:
+    """How the points were counted, in the order in which the rule counts them."""
+    base = explanation.base
+    if base is None:
+        return
+    yield Step(base_sentence(base), number(base.points))
+    for boost in explanation.boosts:
+        yield Step(boost_sentence(boost), f"× {boost.percent / 100:g}")
+    if explanation.points < explanation.wanted:
+        yield Step(
+            _("One event brings at most {points} points").format(
+                points=number(explanation.cap_per_event)
+            ),
+            number(explanation.points),
+        )
+
+
+def base_sentence(base: Base) -> str:
+    if base.amount is None or base.per is None or base.points_per_unit is None:
+        return _("The same points for every such event")
+    if base.rate is None:
+        sentence = _("{amount}: points for every full {per}, {points} each")
+    else:
+        sentence = _("{amount}, at a special rate: points for every full {per}, {points} each")
+    return sentence.format(
+        amount=money(base.amount), per=money(base.per), points=number(base.points_per_unit)
+    )
+
+
+def boost_sentence(boost: Boosted) -> str:
+    if boost.case is None:
+        return _("Boost “{name}”: none of its cases held").format(name=boost.name)
+    return _("Boost “{name}”: its case {place} held").format(name=boost.name, place=boost.case + 1)
+
+
+def value(field: str, got: object) -> str:
+    """A fact as people read it."""
+    if got is None:
+        return _("not known")
+    match field, got:
+        case "amount", int():
+            return money(got)
+        case "weekday", int():
+            return str(WEEKDAYS[got - 1])
+        case "is_birthday", bool():
+            return _("yes") if got else _("no")
+        case "channel", str():
+            return word("channel", got)
+        case "event_type", str():
+            return word("event_kind", got)
+        case _:
+            return str(got)

@@ -1,0 +1,87 @@
+"""What stored codes are called in the office. A code nobody named yet is shown as it is."""
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+WORDS = {
+    "subscriber": {
+        "active": _("Active"),
+        "suspended": _("Suspended"),
+        "closed": _("Closed"),
+    },
+    "order": {
+        "placed": _("Placed, not sent yet"),
+        "sending": _("Being sent"),
+        "waiting": _("Accepted, in progress"),
+        "unknown": _("Outcome unknown"),
+        "done": _("Delivered"),
+        "refused": _("Refused, points returned"),
+    },
+    "message": {
+        "queued": _("Queued"),
+        "sending": _("Being sent"),
+        "sent": _("Sent"),
+        "delivered": pgettext_lazy("message", "Delivered"),
+        "undelivered": _("Not delivered"),
+        "refused": pgettext_lazy("message", "Refused"),
+        "unknown": _("Outcome unknown"),
+        "expired": pgettext_lazy("message", "Expired"),
+    },
+    "event": {
+        "new": _("Not decided yet"),
+        "waiting": _("Waiting for its subscriber or payment"),
+        "review": _("Too late: a person decides"),
+        "decided": _("Decided"),
+        "failed": _("Deciding it failed"),
+    },
+    "event_kind": {
+        "payment": _("Payment"),
+        "cancellation": _("Cancellation"),
+    },
+    "channel": {
+        "app": _("App"),
+        "kiosk": _("Kiosk"),
+        "bank": _("Bank"),
+        "shop": _("Shop"),
+        "ussd": _("USSD"),
+    },
+    "decision": {
+        "granted": _("Granted"),
+        "condition": _("A condition did not hold"),
+        "no_amount": _("No amount to count from"),
+        "rounds_to_zero": _("Too small: rounds down to zero"),
+        "capped": _("Cut by a limit"),
+        "cancelled": _("Cancelled before it was decided"),
+        "reversed": _("Taken back: the payment was cancelled"),
+        "withdrawn": _("A promise taken back: the payment was cancelled"),
+    },
+    "language": {
+        "uz": _("Uzbek"),
+        "uz-cyrl": _("Uzbek (Cyrillic)"),
+        "ru": _("Russian"),
+        "kaa": _("Karakalpak"),
+        "en": _("English"),
+    },
+}
+
+MEANINGS = {
+    "done": "good",
+    "delivered": "good",
+    "granted": "good",
+    "active": "good",
+    "unknown": "bad",
+    "refused": "bad",
+    "undelivered": "bad",
+    "failed": "bad",
+    "cancelled": "bad",
+    "reversed": "bad",
+    "withdrawn": "bad",
+    "review": "bad",
+    "expired": "bad",
+    "suspended": "bad",
+    "closed": "bad",
+}
+
+
+def word(noun: str, code: str) -> str:
+    return str(WORDS[noun].get(code, code))
