@@ -54,6 +54,11 @@ class Attempt:
     parts_total: int
     outcomes: tuple[tuple[int, rules.Outcome], ...]
 
+    @property
+    def last(self) -> tuple[int, rules.Outcome]:
+        """The part at which it stopped; where every part had been taken before, the last one."""
+        return self.outcomes[-1] if self.outcomes else (self.parts_total, Done(""))
+
 
 @dataclass(frozen=True)
 class PartReceipt:
@@ -102,18 +107,16 @@ def take(*, now: datetime, limit: int) -> list[Due]:
 
 @transaction.atomic
 def settle(attempts: Sequence[Attempt], *, centre: str, now: datetime) -> None:
-    """Write down how attempts ended. An answer that came late may settle a message again."""
-    by_id = {attempt.message_id: attempt for attempt in attempts}
-    assert len(by_id) == len(attempts), "one attempt of a message at a time"
-    messages = _locked(by_id)
-    _keep_parts(by_id.values(), centre=centre)
-    _adopt_early_receipts(by_id.values(), centre=centre, now=now)
+    """Write down how attempts ended, in their order: an answer may come after its own time-out."""
+    messages = {m.pk: m for m in _locked(attempt.message_id for attempt in attempts)}
+    _keep_parts(attempts, centre=centre)
+    _adopt_early_receipts(attempts, centre=centre, now=now)
 
-    for message in messages:
-        attempt = by_id[message.pk]
-        number, last = attempt.outcomes[-1]
-        _follow(message, last, is_whole=number == attempt.parts_total, now=now)
-    _conclude(messages, now=now)
+    for attempt in attempts:
+        number, last = attempt.last
+        if message := messages.get(attempt.message_id):
+            _follow(message, last, is_whole=number == attempt.parts_total, now=now)
+    _conclude(list(messages.values()), now=now)
 
 
 @transaction.atomic
@@ -196,7 +199,13 @@ def _locked(ids: Iterable[int]) -> list[Message]:
 
 
 def _follow(message: Message, last: rules.Outcome, *, is_whole: bool, now: datetime) -> None:
-    """Set the message to what the rules make of its attempt."""
+    """Set the message to what the rules make of its attempt.
+
+    A message that has ended is moved by a late proof only, and goes on only if its text is left.
+    """
+    has_ended = message.settled_at is not None
+    if has_ended and not (isinstance(last, Done) and (is_whole or message.text)):
+        return
     if isinstance(last, Unknown):
         message.unknown_attempts += 1
     then = rules.after_attempt(
@@ -213,18 +222,21 @@ def _follow(message: Message, last: rules.Outcome, *, is_whole: bool, now: datet
         _end(message, then.state, now)
     else:
         message.state = then.state
+        message.settled_at = None
         message.next_try_at = now + then.retry_after
 
 
 def _keep_parts(attempts: Iterable[Attempt], *, centre: str) -> None:
-    parts = [
-        Part(message_id=attempt.message_id, number=number, centre=centre, **_facts(outcome))
+    parts = {
+        (attempt.message_id, number): Part(
+            message_id=attempt.message_id, number=number, centre=centre, **_facts(outcome)
+        )
         for attempt in attempts
         for number, outcome in attempt.outcomes
         if not (isinstance(outcome, Refused) and outcome.is_for_now)
-    ]
+    }
     Part.objects.bulk_create(
-        parts,
+        parts.values(),
         update_conflicts=True,
         unique_fields=["message", "number"],
         update_fields=["centre", "centre_id", "state", "error_code"],

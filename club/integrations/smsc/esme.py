@@ -60,7 +60,7 @@ class Esme:
             if not await self._stay(self._session):
                 await self._rest(1)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Take no more; `run` waits for what was submitted, unbinds and returns."""
         self._stopping.set()
 

@@ -42,7 +42,9 @@ def read(message: ShortMessage, *, id_form: str = "text") -> Receipt | None:
     """The receipt that this deliver_sm is; None where it is a message from a subscriber."""
     if message.esm_class & KIND_MASK != RECEIPT:
         return None
-    said = {name.lower(): value for name, value in FIELD.findall(message.octets.decode("latin-1"))}
+    # A NUL ends a field here as it would in a TLV; no database takes one either.
+    words = message.octets.decode("latin-1").replace("\0", " ")
+    said = {name.lower(): value for name, value in FIELD.findall(words)}
 
     told_id = (message.tlv(Tag.RECEIPTED_MESSAGE_ID) or b"").split(b"\0")[0].decode("latin-1")
     told_state = message.tlv(Tag.MESSAGE_STATE) or b""

@@ -1,0 +1,377 @@
+"""A message centre on loopback: an SMPP server that keeps what it took, and shows it over HTTP.
+
+    python -m simulators.smsc [--port 2775] [--http-port 2776]        0 takes any free port
+    READY smsc port=… http=http://127.0.0.1:…                         SIGTERM: unbinds all, exit 0
+
+    GET    /messages[?msisdn=998…]  whole messages, the oldest first (the last 1000):
+                                    [{"id", "msisdn", "sender", "text", "parts", "at", "state"}]
+    GET    /submits                 every part as it came          DELETE /messages  forget all
+    GET    /binds                   who is bound, and the most submits it ever left unanswered
+    POST   /behaviour               what is not named goes back to its default:
+        {"submit_status": 88, "submit_delay_ms": 0, "no_answer": N, "drop_after": N,
+         "dlr": "DELIVRD"|"UNDELIV"|"none", "dlr_err": "000", "dlr_delay_ms": 5,
+         "dlr_first": false, "bind_status": 0}
+        no_answer: the next N submits are taken and never answered; drop_after: the N-th submit
+        cuts the socket instead; dlr_first: the receipt overtakes the answer
+    POST   /mo                      {"from": "998…", "to": "776", "text": "…"}: a subscriber writes
+
+It shares the codec with our own ESME, so it proves nothing about the codec: that is what the
+foreign peer in `tests/peers/smsc` is for.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+from club.integrations.smsc import text
+from club.integrations.smsc.pdu import (
+    ANSWER,
+    BadPdu,
+    Bind,
+    BindAnswer,
+    Body,
+    Command,
+    Empty,
+    MessageAnswer,
+    Pdu,
+    ShortMessage,
+    Status,
+    Tag,
+    encode,
+)
+from club.integrations.smsc.session import read_pdu
+
+HOST = "127.0.0.1"
+MESSAGES_MAX = 1_000
+BODY_OCTETS_MAX = 64 * 1024
+ANSWER_TIMEOUT_S = 5.0
+STATES = {"DELIVRD": 2, "EXPIRED": 3, "DELETED": 4, "UNDELIV": 5, "UNKNOWN": 7, "REJECTD": 8}
+SHOWN = {"DELIVRD": "delivered", "none": "sent"}
+BINDS = {
+    Command.BIND_TRANSCEIVER: "transceiver",
+    Command.BIND_TRANSMITTER: "transmitter",
+    Command.BIND_RECEIVER: "receiver",
+}
+
+
+@dataclass
+class Behaviour:
+    submit_status: int = 0
+    submit_delay_ms: float = 0
+    no_answer: int = 0
+    drop_after: int = 0
+    dlr: str = "DELIVRD"
+    dlr_err: str = "000"
+    dlr_delay_ms: float = 5
+    dlr_first: bool = False
+    bind_status: int = 0
+
+
+@dataclass
+class Centre:
+    """All the simulator remembers."""
+
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    submits: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=MESSAGES_MAX))
+    messages: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=MESSAGES_MAX))
+    sessions: set["Session"] = field(default_factory=set)
+    ids: int = 0
+    _parts: OrderedDict[tuple[str, str, int, int], dict[int, str]] = field(
+        default_factory=OrderedDict
+    )
+
+    def take(self, message: ShortMessage) -> str:
+        """Keep one submitted part; the id it is known by from now on."""
+        self.ids += 1
+        part = text.received(message)
+        key = (message.source, message.destination, part.reference, part.total)
+        parts = self._parts.setdefault(key, {})
+        parts[part.number] = part.text
+        if len(parts) == part.total:
+            del self._parts[key]
+            self.messages.append(
+                {
+                    "id": self.ids,
+                    "msisdn": message.destination,
+                    "sender": message.source,
+                    "text": "".join(parts[number] for number in sorted(parts)),
+                    "parts": part.total,
+                    "at": datetime.now(UTC).isoformat(),
+                    "state": SHOWN.get(self.behaviour.dlr, "undelivered"),
+                }
+            )
+        if len(self._parts) > MESSAGES_MAX:
+            self._parts.popitem(last=False)
+        return f"{self.ids:08x}"
+
+    def forget(self) -> None:
+        self.submits.clear()
+        self.messages.clear()
+        self._parts.clear()
+
+
+class Session:
+    """One connection of an ESME."""
+
+    def __init__(
+        self, centre: Centre, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.centre = centre
+        self.system_id = ""
+        self.type = ""
+        self.unanswered = self.unanswered_max = 0
+        self._reader, self._writer = reader, writer
+        self._sequence = 0
+        self._asked: dict[int, asyncio.Future[int]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        try:
+            while True:
+                pdu = await read_pdu(self._reader)
+                if pdu.is_answer:
+                    if asked := self._asked.pop(pdu.sequence, None):
+                        asked.set_result(pdu.status)
+                elif not self._serve(pdu):
+                    return
+        except (OSError, EOFError, BadPdu) as error:
+            print(f"a connection ends: {error}", file=sys.stderr)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        self.centre.sessions.discard(self)
+        for task in self._tasks:
+            task.cancel()
+        self._writer.close()
+
+    def _serve(self, pdu: Pdu) -> bool:
+        """Answer one request; False when the connection is to end."""
+        if isinstance(pdu.body, Bind):
+            return self._bind(pdu, pdu.body)
+        if pdu.command == Command.ENQUIRE_LINK:
+            self._answer(pdu, Empty())
+        elif pdu.command == Command.UNBIND:
+            self._answer(pdu, Empty())
+            return False
+        elif pdu.command == Command.SUBMIT_SM and isinstance(pdu.body, ShortMessage):
+            return self._take(pdu, pdu.body)
+        else:
+            self._send(Pdu(Command.GENERIC_NACK, pdu.sequence, Empty(), Status.INVALID_COMMAND))
+        return True
+
+    def _bind(self, pdu: Pdu, bind: Bind) -> bool:
+        status = self.centre.behaviour.bind_status
+        self._answer(pdu, BindAnswer("simulator"), status=status)
+        if status == Status.OK:
+            self.system_id, self.type = bind.system_id, BINDS[Command(pdu.command)]
+            self.centre.sessions.add(self)
+        return status == Status.OK
+
+    def _take(self, pdu: Pdu, message: ShortMessage) -> bool:
+        if self.type not in ("transceiver", "transmitter"):
+            self._answer(pdu, MessageAnswer(), status=Status.NOT_BOUND)
+            return True
+        behaviour = self.centre.behaviour
+        self.centre.submits.append(_described(message))
+        self.unanswered += 1
+        self.unanswered_max = max(self.unanswered_max, self.unanswered)
+        if behaviour.drop_after > 0:
+            behaviour.drop_after -= 1
+            if behaviour.drop_after == 0:
+                return False
+        if behaviour.no_answer > 0:
+            behaviour.no_answer -= 1
+            return True
+        task = asyncio.create_task(self._answer_submit(pdu, message, behaviour))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _answer_submit(self, pdu: Pdu, message: ShortMessage, behaviour: Behaviour) -> None:
+        await asyncio.sleep(behaviour.submit_delay_ms / 1000)
+        self.unanswered -= 1
+        if behaviour.submit_status:
+            self._answer(pdu, MessageAnswer(), status=behaviour.submit_status)
+            return
+        centre_id = self.centre.take(message)
+        wants_receipt = message.registered_delivery & 1 and behaviour.dlr != "none"
+        if wants_receipt and behaviour.dlr_first:
+            self._send_receipt(message, centre_id, behaviour)
+            await asyncio.sleep(0.02)
+        self._answer(pdu, MessageAnswer(centre_id))
+        if wants_receipt and not behaviour.dlr_first:
+            await asyncio.sleep(behaviour.dlr_delay_ms / 1000)
+            self._send_receipt(message, centre_id, behaviour)
+
+    def _send_receipt(self, message: ShortMessage, centre_id: str, behaviour: Behaviour) -> None:
+        stamp = datetime.now(UTC).strftime("%y%m%d%H%M")
+        delivered = "001" if behaviour.dlr == "DELIVRD" else "000"
+        told = (
+            f"id:{centre_id} sub:001 dlvrd:{delivered} submit date:{stamp} done date:{stamp}"
+            f" stat:{behaviour.dlr} err:{behaviour.dlr_err} text:"
+        )
+        tlvs = (
+            (Tag.RECEIPTED_MESSAGE_ID, centre_id.encode() + b"\0"),
+            (Tag.MESSAGE_STATE, bytes([STATES[behaviour.dlr]])),
+        )
+        receipt = ShortMessage(
+            source=message.destination,
+            destination=message.source,
+            esm_class=0x04,
+            octets=told.encode("latin-1"),
+            tlvs=tlvs,
+        )
+        # The ESME acknowledges on a bind that may receive; a pair has another one for it.
+        receiver = next((s for s in self.centre.sessions if s.may_receive(self.system_id)), self)
+        receiver.deliver(receipt)
+
+    def may_receive(self, system_id: str) -> bool:
+        return self.system_id == system_id and self.type in ("transceiver", "receiver")
+
+    def deliver(self, message: ShortMessage) -> asyncio.Future[int]:
+        """Send a deliver_sm; the future gets the status it is answered with."""
+        self._sequence += 1
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._asked[self._sequence] = answer
+        self._send(Pdu(Command.DELIVER_SM, self._sequence, message))
+        return answer
+
+    def unbind(self) -> None:
+        self._sequence += 1
+        self._send(Pdu(Command.UNBIND, self._sequence))
+
+    def _answer(self, pdu: Pdu, body: Body, *, status: int = Status.OK) -> None:
+        self._send(Pdu(pdu.command | ANSWER, pdu.sequence, body, status))
+
+    def _send(self, pdu: Pdu) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(encode(pdu))
+
+
+def _described(message: ShortMessage) -> dict[str, object]:
+    part = text.received(message)
+    has_header = message.esm_class & text.UDH_INDICATOR
+    return {
+        "source": message.source,
+        "source_ton": message.source_ton,
+        "destination": message.destination,
+        "data_coding": message.data_coding,
+        "esm_class": message.esm_class,
+        "registered_delivery": message.registered_delivery,
+        "validity_period": message.validity_period,
+        "text": part.text,
+        "udh": [message.octets[1 : 1 + message.octets[0]].hex()] if has_header else None,
+    }
+
+
+# ---- control -------------------------------------------------------------------------------------
+
+
+async def control(
+    centre: Centre, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """One HTTP request, one JSON answer, and the connection ends."""
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S * 2):
+            status, answer = await _answered(centre, reader)
+    except (ValueError, TypeError, LookupError) as error:
+        status, answer = "400 Bad Request", {"error": str(error)}
+    except (OSError, EOFError, TimeoutError):
+        writer.close()
+        return
+    body = json.dumps(answer, ensure_ascii=False).encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    writer.close()
+
+
+async def _answered(centre: Centre, reader: asyncio.StreamReader) -> tuple[str, object]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    request, *headers = head.split("\r\n")
+    method, target, _ = request.split(" ")
+    fields = dict(line.lower().split(":", 1) for line in headers if ":" in line)
+    length = int(fields.get("content-length", 0))
+    if length > BODY_OCTETS_MAX:
+        raise ValueError("the body is too long")
+    body = json.loads(await reader.readexactly(length) or b"{}")
+    address = urlsplit(target)
+    match f"{method} {address.path}":
+        case "GET /messages":
+            wanted = parse_qs(address.query).get("msisdn")
+            return "200 OK", [m for m in centre.messages if wanted is None or m["msisdn"] in wanted]
+        case "GET /submits":
+            return "200 OK", list(centre.submits)
+        case "DELETE /messages":
+            centre.forget()
+            return "200 OK", {}
+        case "GET /binds":
+            return "200 OK", [
+                {"system_id": s.system_id, "type": s.type, "unanswered_max": s.unanswered_max}
+                for s in centre.sessions
+            ]
+        case "POST /behaviour":
+            centre.behaviour = Behaviour(**body)
+            return "200 OK", vars(centre.behaviour)
+        case "POST /mo":
+            return await _write(centre, body["from"], body["to"], body["text"])
+    return "404 Not Found", {"error": "no such call"}
+
+
+async def _write(centre: Centre, source: str, to: str, words: str) -> tuple[str, object]:
+    """A subscriber writes; answered with the last status the ESME gave."""
+    receiver = next((s for s in centre.sessions if s.type in ("transceiver", "receiver")), None)
+    if receiver is None:
+        return "409 Conflict", {"error": "no bind"}
+    status = 0
+    for piece in text.split(words, reference=centre.ids):
+        message = ShortMessage(
+            source=source,
+            destination=to,
+            esm_class=piece.esm_class,
+            data_coding=piece.data_coding,
+            octets=piece.octets,
+        )
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            status = await receiver.deliver(message)
+    return "200 OK", {"command_status": status}
+
+
+async def serve(port: int, http_port: int) -> None:
+    """Serve until SIGTERM or SIGINT; then unbind whoever is bound."""
+    centre = Centre()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    smpp = await asyncio.start_server(lambda r, w: Session(centre, r, w).serve(), HOST, port)
+    http = await asyncio.start_server(lambda r, w: control(centre, r, w), HOST, http_port)
+    port, http_port = (server.sockets[0].getsockname()[1] for server in (smpp, http))
+    print(f"READY smsc port={port} http=http://{HOST}:{http_port}", flush=True)
+    await stop.wait()
+    for session in list(centre.sessions):
+        session.unbind()
+    await asyncio.sleep(0.1)
+    for session in list(centre.sessions):
+        session.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A message centre on loopback")
+    parser.add_argument("--port", type=int, default=2775)
+    parser.add_argument("--http-port", type=int, default=2776)
+    options = parser.parse_args()
+    try:
+        asyncio.run(serve(options.port, options.http_port))
+    except OSError as error:
+        sys.exit(f"smsc: {error}")
+
+
+if __name__ == "__main__":
+    main()
