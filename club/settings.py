@@ -174,7 +174,6 @@ CONTENT_SECURITY_POLICY = {
 SECURE_REFERRER_POLICY = "same-origin"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = HOME / "static"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = HOME / "media"
 STORAGES = {
@@ -237,6 +236,8 @@ SMSC_RECEIPT_ID = os.environ.get("CLUB_SMSC_RECEIPT_ID", "text")
 SMSC_LATER = os.environ.get("CLUB_SMSC_LATER", "0x58,0x14,0x08,0x04")
 # The demo's message centre shows what it took here; empty outside the demo.
 DEMO_PHONE_URL = os.environ.get("CLUB_DEMO_PHONE_URL", "")
+# The demo's payment agent, which the phone's top-up asks to pay; empty outside the demo.
+DEMO_AGENT_URL = os.environ.get("CLUB_DEMO_AGENT_URL", "")
 
 LOGGING = {
     "version": 1,

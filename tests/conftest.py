@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
 
+from club import translations
+from club.local_postgres import is_root
 from club.settings import database_settings
 from tests import databases, missing
 
@@ -27,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, here only
     if is_worker(config) or config.option.collectonly:
         return
+    translations.compile_stale()
     stack = config.stash[SERVER] = ExitStack()
     if "DATABASE_URL" not in os.environ:
         # The workers of xdist inherit the environment: one server for all of them.
@@ -66,6 +69,15 @@ def django_db_setup(database_url: str) -> Iterator[None]:
     TransactionTestCase._fixture_teardown = start_from_the_template  # type: ignore[method-assign]
     yield
     connections.close_all()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is true of root alone cannot be asked by anybody else: not skipped, not there."""
+    if is_root():
+        return
+    elsewhere = [item for item in items if item.get_closest_marker("root")]
+    config.hook.pytest_deselected(items=elsewhere)
+    items[:] = [item for item in items if item not in elsewhere]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

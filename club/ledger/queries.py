@@ -276,6 +276,12 @@ def totals() -> Totals:
     return Totals(*row)
 
 
+def outstanding_points() -> int:
+    """What the programme owes in all, by its accounts: cheaper than `totals`, still every account."""
+    ((points,),) = _rows("select coalesce(sum(posted), 0)::bigint from ledger.account")
+    return int(points)
+
+
 def prove() -> list[Breach]:
     """Every row that breaks a law of the books; an empty list proves them. Reads everything."""
     return [Breach(*row) for row in _rows("select * from ledger.prove()")]

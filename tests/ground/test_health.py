@@ -1,0 +1,97 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from club.messages.models import Message, State
+from club.reports import vitals
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.now(tz=UTC)
+
+
+def heartbeat(at: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("insert into procrastinate_workers (last_heartbeat) values (%s)", [at])
+
+
+def message(*, due_at: datetime) -> Message:
+    return Message.objects.create(
+        msisdn="998901234567",
+        template="points",
+        language="uz",
+        text="50 ball",
+        dedupe_key=str(due_at),
+        queued_at=due_at,
+        not_after=NOW + timedelta(days=1),
+        next_try_at=due_at,
+    )
+
+
+def test_a_live_process_says_so_without_asking_the_database(
+    client: Client, django_assert_num_queries
+):
+    with django_assert_num_queries(0):
+        answer = client.get("/health/live")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "live"})
+
+
+def test_without_a_worker_the_club_is_not_ready_and_says_why(client: Client):
+    heartbeat(NOW - timedelta(minutes=2))
+
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["missing"] == ["no worker has shown itself lately: start club worker"]
+
+
+def test_with_everything_in_place_the_club_is_ready(client: Client):
+    heartbeat(NOW)
+    message(due_at=NOW)
+
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+
+
+def test_messages_that_nobody_takes_make_the_club_not_ready(client: Client):
+    heartbeat(NOW)
+    message(due_at=NOW - timedelta(minutes=11))
+
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["missing"] == [
+        "messages wait in the outbox: look at club sms and the message centre"
+    ]
+
+
+def test_what_is_open_is_counted_by_state():
+    message(due_at=NOW)
+    sent = message(due_at=NOW - timedelta(hours=1))
+    Message.objects.filter(pk=sent.pk).update(state=State.SENT)
+
+    assert vitals.vitals().messages == {"queued": 1, "sending": 0}
+    assert vitals.vitals().orders == {"placed": 0, "sending": 0, "waiting": 0, "unknown": 0}
+    assert vitals.outstanding_points() == 0
+
+
+def test_metrics_count_requests_by_route_and_name_nobody(client: Client):
+    client.get("/health/live")
+    client.get("/no/such/998901234567")
+
+    text = client.get("/metrics").content.decode()
+
+    assert 'club_requests_total{method="GET",route="health/live",status="200"}' in text
+    assert 'route="(no such address)",status="404"' in text
+    assert "club_database_up 1.0" in text
+    assert 'club_open_messages{state="queued"}' in text
+    assert "998901234567" not in text
+
+
+@pytest.mark.parametrize("address", ["/health/live", "/health/ready", "/metrics"])
+def test_probes_are_read_only_and_never_cached(client: Client, address: str):
+    assert client.post(address).status_code == 405
+    assert "no-store" in client.get(address)["Cache-Control"]
