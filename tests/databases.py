@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -74,7 +74,9 @@ def clone_again(url: str, *, base: Path, server_url: str | None = None) -> None:
 
 def make_template(maintenance: psycopg.Connection, server_url: str, *, base: Path) -> None:
     name = template_name(base)
-    half = f"{name}_half"
+    # An advisory lock holds within one database only: somebody connected to another one of the
+    # same server may make the same template now, so the half-made one carries our own number.
+    half = f"{name}_{os.getpid()}"
     maintenance.execute("select pg_advisory_lock(%s)", [LOCK])  # one run makes it, others wait
     try:
         if exists(maintenance, name):
@@ -92,9 +94,12 @@ def make_template(maintenance: psycopg.Connection, server_url: str, *, base: Pat
                 Identifier(half), Literal(now_of(maintenance))
             )
         )
-        maintenance.execute(
-            SQL("alter database {} rename to {}").format(Identifier(half), Identifier(name))
-        )
+        with suppress(psycopg.errors.DuplicateDatabase):
+            maintenance.execute(
+                SQL("alter database {} rename to {}").format(Identifier(half), Identifier(name))
+            )
+            return
+        maintenance.execute(drop(half))
     finally:
         maintenance.execute("select pg_advisory_unlock(%s)", [LOCK])
 
