@@ -146,25 +146,15 @@ def lots(*, subscriber_id: int, day: date) -> list[Lot]:
 
 
 def statement(*, subscriber_id: int, before: str | None = None, limit: int) -> Page:
-    """One page of postings, newest day first, within a day the last posted first.
+    """One page of postings, newest day first and within a day the last posted first.
 
     `before` is the cursor of the page before. What is posted meanwhile never repeats or hides a
     line of a later page. `limit` is 1 to 100 lines. Raises BadCursor.
     """
     assert 1 <= limit <= PAGE_LINES_MAX, "a page has 1 to 100 lines"
     rows = _rows(
-        # The day alone, too: the journal's months after it are then not even opened.
-        """
-        select posted_at, occurred_on, kind, points, source, ref, expires_on, fund, lots,
-               reverses_source, reverses_ref, reverses_on
-          from ledger.posting
-         where subscriber_id = %(subscriber)s
-           and occurred_on <= %(occurred_on)s
-           and (occurred_on, posted_at, source, ref)
-             < (%(occurred_on)s::date, %(posted_at)s::timestamptz, %(source)s, %(ref)s)
-         order by occurred_on desc, posted_at desc, source desc, ref desc
-         limit %(rows)s
-        """,
+        "select * from ledger.statement(%(subscriber)s, %(occurred_on)s, %(posted_at)s,"
+        " %(source)s::smallint, %(ref)s, %(rows)s)",
         _place(before) | {"subscriber": subscriber_id, "rows": limit + 1},
     )
     lines = [_line(row) for row in rows[:limit]]

@@ -17,6 +17,7 @@ FILES = (
     "hold",
     "reverse",
     "expire",
+    "statement",
     "prove",
     "privileges",
 )

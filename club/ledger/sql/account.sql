@@ -12,10 +12,14 @@ begin
         on conflict (subscriber_id) do update set version = a.version where false;
 end $$;
 
+-- Wherever the journal is read by key, the plan is made once a session (force_generic_plan): a plan
+-- for the given values would be made at every call, and making one over all months takes longer
+-- than finding the one month at run time.
+
 -- Was this posted before? Raises LG409 if it was, with other content.
 create function ledger.seen(p_subscriber bigint, p_source smallint, p_ref text, p_day date, p_fingerprint bytea)
 returns boolean
-language plpgsql as $$
+language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
     before bytea;
 begin

@@ -2,7 +2,7 @@
 -- many buckets. Call it until it answers 0, one transaction a call, so that no lock lasts. Emptied
 -- buckets are deleted: lot holds only what is alive, and its index stays short.
 create function ledger.expire_due(p_day date, p_limit integer) returns integer
-language plpgsql security definer set search_path = ledger, pg_temp as $$
+language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
     due bigint[];
     n   integer;

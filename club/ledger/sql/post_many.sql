@@ -39,7 +39,7 @@ create function ledger.post_many(
     p_source smallint, p_subscribers bigint[], p_refs text[], p_days date[], p_points bigint[],
     p_expires date[], p_funds integer[], p_fingerprints bytea[],
     out fresh integer, out replayed integer, out conflicts text[])
-language plpgsql security definer set search_path = ledger, pg_temp as $$
+language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
     s         bigint[];
     src       smallint[];

@@ -25,7 +25,7 @@ begin
         ledger.accrue, ledger.post_many, ledger.promise_many, ledger.keep_promises, ledger.withdraw_promise,
         ledger.spend, ledger.hold_points, ledger.capture, ledger.release, ledger.extend_hold,
         ledger.release_expired_holds, ledger.reverse_posting, ledger.expire_due, ledger.lock_accounts,
-        ledger.make_months, ledger.lots_total, ledger.spendable, ledger.prove
+        ledger.make_months, ledger.lots_total, ledger.spendable, ledger.statement, ledger.prove
         to club_app;
     if not pg_has_role(current_user, 'club_app', 'member') then
         execute format('grant club_app to %I', current_user);

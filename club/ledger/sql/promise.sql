@@ -5,7 +5,7 @@ create function ledger.promise_many(
     p_source smallint, p_subscribers bigint[], p_refs text[], p_days date[], p_points bigint[],
     p_expires date[], p_funds integer[], p_fingerprints bytea[], p_moments timestamptz[],
     out fresh integer, out replayed integer, out conflicts text[])
-language plpgsql security definer set search_path = ledger, pg_temp as $$
+language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
     if exists (select from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true) then
         raise exception 'a promise is of 1 to 10^12 points, its ref up to 200 bytes, its fingerprint 16 to 32'
@@ -44,7 +44,7 @@ end $$;
 -- reached the journal by another way is not posted again: it counts as kept when the content is
 -- the same, else as withdrawn.
 create function ledger.keep_promises(p_now timestamptz, p_limit integer) returns integer
-language plpgsql security definer set search_path = ledger, pg_temp as $$
+language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
     due     bigint[];
     closing record;

@@ -10,7 +10,7 @@ create function ledger.reverse_posting(
     p_of_source smallint, p_of_ref text, p_of_day date, p_points bigint, p_fingerprint bytea,
     p_grace date default null,
     out is_fresh boolean, out available_points bigint)
-language plpgsql security definer set search_path = ledger, pg_temp as $$
+language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
     owed  bigint;
     o     record;                                 -- the original
@@ -23,6 +23,8 @@ begin
     if is_sound(coalesce(p_points, 1), p_ref, p_fingerprint) is not true then
         raise exception 'a reversal is of 1 to 10^12 points, its ref up to 200 bytes, its fingerprint 16 to 32'
             using errcode = 'LG422';
+    elsif p_day < p_of_day then
+        raise exception 'a reversal is not dated before its original' using errcode = 'LG422';
     end if;
     select arrears into owed from account where subscriber_id = p_subscriber for update;
     is_fresh := not seen(p_subscriber, p_source, p_ref, p_day, p_fingerprint);
@@ -38,9 +40,9 @@ begin
     elsif o.kind in (4, 5, 8, 11) then
         raise exception 'a posting of kind % is not reversed', o.kind using errcode = 'LG422';
     end if;
-    -- No index for this: the subscriber's own postings, by the key's first columns.
+    -- No index for this: the subscriber's own postings since then, by the key's first columns.
     select coalesce(sum(abs(points)), 0) into gone from posting
-     where subscriber_id = p_subscriber
+     where subscriber_id = p_subscriber and occurred_on >= p_of_day
        and reverses_ref = p_of_ref and reverses_source = p_of_source and reverses_on = p_of_day;
     n := coalesce(p_points, abs(o.points) - gone);
     if n < 1 or gone + n > abs(o.points) then

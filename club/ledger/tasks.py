@@ -1,0 +1,53 @@
+"""The ledger's jobs: shells round an action, safe to run twice. Procrastinate tells each when it
+was due, so that a late run does the work of its own day."""
+
+from datetime import UTC, datetime
+
+from procrastinate.contrib.django import app
+
+from club.clock import day_of
+from club.ledger import actions
+
+SUBSCRIBERS_PER_CHUNK = 2_000  # One transaction each: a lock of a second at most.
+HOLDS_PER_CHUNK = 500
+CHUNKS_PER_RUN_MAX = 10_000  # Nine million subscribers, twice over; then the next run goes on.
+MONTHS_AHEAD = 24
+
+
+@app.periodic(cron="5 * * * *")  # Each hour, so soon after midnight whatever the server's zone.
+@app.task(name="ledger.expire_due", queueing_lock="ledger.expire_due", pass_context=False)
+def expire_due(timestamp: int) -> None:
+    day = day_of(_at(timestamp))
+    for _ in range(CHUNKS_PER_RUN_MAX):
+        if not actions.expire_due(day=day, limit=SUBSCRIBERS_PER_CHUNK):
+            return
+
+
+@app.periodic(cron="* * * * *")
+@app.task(
+    name="ledger.release_expired_holds",
+    queueing_lock="ledger.release_expired_holds",
+    pass_context=False,
+)
+def release_expired_holds(timestamp: int) -> None:
+    now = _at(timestamp)
+    while actions.release_expired_holds(now=now, day=day_of(now), limit=HOLDS_PER_CHUNK):
+        pass
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="ledger.keep_promises", queueing_lock="ledger.keep_promises", pass_context=False)
+def keep_promises(timestamp: int) -> None:
+    now = _at(timestamp)
+    while actions.keep_promises(now=now, limit=SUBSCRIBERS_PER_CHUNK):
+        pass
+
+
+@app.periodic(cron="30 0 * * *")
+@app.task(name="ledger.make_months", queueing_lock="ledger.make_months", pass_context=False)
+def make_months(timestamp: int) -> None:
+    actions.make_months(first=day_of(_at(timestamp)), months=MONTHS_AHEAD + 1)
+
+
+def _at(timestamp: int) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)
