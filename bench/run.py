@@ -53,9 +53,7 @@ def main(names: tuple[str, ...], inside: Path | None) -> None:
             figures |= on_a_fresh_database(name, server, Path(folder))
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
     for name, figure in figures.items():
-        click.echo(
-            f"{name:28} {figure['value']:>12,.2f} {figure['unit']:14} {figure['baseline']}"
-        )
+        click.echo(f"{name:28} {figure['value']:>12,.2f} {figure['unit']:14} {figure['baseline']}")
 
 
 def measure(name: str) -> dict[str, Figure]:

@@ -116,9 +116,7 @@ def seed(*, now: datetime, echo: Callable[[str], object]) -> None:
         pass
     while ledger.expire_due(day=day_of(now), limit=BATCH_ROWS):
         pass
-    tiers.reconsider(
-        subscriber_ids=list(Subscriber.objects.values_list("id", flat=True)), now=now
-    )
+    tiers.reconsider(subscriber_ids=list(Subscriber.objects.values_list("id", flat=True)), now=now)
     with connection.cursor() as cursor:
         cursor.execute("analyze")
     echo(f"accrual: {accrued.totals().summary()}")

@@ -13,9 +13,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from club.accrual import grants as accrual
+from club.languages import in_language
 from club.ledger import queries as ledger
 from club.ledger.rules import Kind, Source, parse_hold_ref
-from club.languages import in_language
 from club.orders import queries as orders
 from club.orders.models import Order
 from club.reports.wording import day, money
