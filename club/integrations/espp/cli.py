@@ -1,0 +1,36 @@
+"""`club intake espp FILE`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def intake() -> None:
+    """Take in files of events."""
+
+
+@intake.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def espp(file: Path) -> None:
+    """Take in a daily register of payments (comparePacket XML or semicolon CSV).
+
+    Prints what became of its lines, and each rejected line with its reason. Exit status: 0 if
+    every line is taken or known, 1 if the file cannot be taken at all, 2 if a line was rejected.
+    """
+    from django.utils import timezone
+
+    from club.errors import ClubError
+    from club.integrations.espp import register
+
+    try:
+        counts = register.take(
+            file, name=file.name, now=timezone.now(), echo=lambda far: click.echo(far, err=True)
+        )
+    except (ClubError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(counts.summary())
+    for line, code, reason in counts.rejected:
+        click.echo(f"{file.name}:{line or '-'}: {code}: {reason}")
+    if counts.rejected:
+        raise SystemExit(2)
