@@ -1,5 +1,16 @@
 """Which door stands at which address."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+from wagtail.admin import urls as office
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from club.doors import health
+from club.doors.app import api as app
+from club.doors.intake.espp import espp
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *health.urlpatterns,
+    path("api/v1/", app.urls),
+    path("intake/espp", espp),
+    path("office/", include(office)),
+    path("", include("club.doors.demo.urls")),
+]
