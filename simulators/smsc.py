@@ -5,7 +5,7 @@
 
     GET    /messages[?msisdn=998…]  whole messages, the oldest first (the last 1000):
                                     [{"id", "msisdn", "sender", "text", "parts", "at", "state"}]
-    GET    /submits                 every part as it came          DELETE /messages  forget all
+    GET    /submits                 the last 4000 parts, as they came  DELETE /messages  forget all
     GET    /binds                   who is bound, and the most submits it ever left unanswered
     POST   /behaviour               what is not named goes back to its default:
         {"submit_status": 88, "submit_delay_ms": 0, "no_answer": N, "drop_after": N,
@@ -49,6 +49,7 @@ from club.integrations.smsc.session import read_pdu
 
 HOST = "127.0.0.1"
 MESSAGES_MAX = 1_000
+SUBMITS_MAX = 4 * MESSAGES_MAX
 BODY_OCTETS_MAX = 64 * 1024
 ANSWER_TIMEOUT_S = 5.0
 STATES = {"DELIVRD": 2, "EXPIRED": 3, "DELETED": 4, "UNDELIV": 5, "UNKNOWN": 7, "REJECTD": 8}
@@ -78,7 +79,7 @@ class Centre:
     """All the simulator remembers."""
 
     behaviour: Behaviour = field(default_factory=Behaviour)
-    submits: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=MESSAGES_MAX))
+    submits: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=SUBMITS_MAX))
     messages: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=MESSAGES_MAX))
     sessions: set["Session"] = field(default_factory=set)
     ids: int = 0

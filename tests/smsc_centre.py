@@ -68,19 +68,21 @@ class Centre:
 
     def texts(self, msisdn: str) -> list[str]:
         """Whole messages to one number, joined from their parts by their headers."""
+        return self.all_texts()[msisdn]
+
+    def all_texts(self) -> dict[str, list[str]]:
         parts: dict[tuple[str, int], dict[int, str]] = defaultdict(dict)
-        whole = []
+        whole: dict[str, list[str]] = defaultdict(list)
         for part in self.submits():
-            if part["destination"] != msisdn:
-                continue
+            msisdn = str(part["destination"])
             if not part["udh"]:
-                whole.append(str(part["text"]))
+                whole[msisdn].append(str(part["text"]))
                 continue
             reference, total, number = bytes.fromhex(part["udh"][0])[2:5]  # type: ignore[index]
             pieces = parts[msisdn, reference]
             pieces[number] = str(part["text"])
             if len(pieces) == total:
-                whole.append("".join(pieces[n] for n in sorted(pieces)))
+                whole[msisdn].append("".join(pieces[n] for n in sorted(pieces)))
         return whole
 
     def binds(self) -> list[dict[str, object]]:

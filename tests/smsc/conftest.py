@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from tests.smsc_centre import Centre, npm_peer, simulator, started
 
@@ -38,3 +39,17 @@ def mortal_centre(request: pytest.FixtureRequest) -> Iterator[Centre]:
     """A centre of this test's own, to be stopped and started again."""
     with started(simulator() if request.param == "simulator" else npm_peer()) as running:
         yield running
+
+
+@pytest.fixture
+def outbox_tables(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The outbox's tables, empty and committed to: the service reads them by its own connection."""
+    from club.messages.models import EarlyReceipt, Inbound, Message, Template
+
+    with django_db_blocker.unblock():
+        for model in (Message, EarlyReceipt, Inbound, Template):
+            model.objects.all().delete()
+        Template.objects.create(code="test", texts={"en": "{text}"})
+        yield
+        for model in (Message, EarlyReceipt, Inbound, Template):
+            model.objects.all().delete()

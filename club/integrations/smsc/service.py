@@ -15,9 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
-import django
 import psycopg
-from django.apps import apps
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from club.integrations.smsc import config, ownership, receipt, text
@@ -41,8 +39,6 @@ Value = TypeVar("Value")
 
 def main() -> None:
     """Run until SIGTERM or SIGINT; then finish what was submitted, unbind and return."""
-    if not apps.ready:
-        django.setup()
     asyncio.run(_run_until_signalled(Service(config.contract())))
 
 
