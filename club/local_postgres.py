@@ -366,10 +366,9 @@ def require_server(url: str) -> None:
         with psycopg.connect(url, connect_timeout=5) as connection:
             version = connection.info.server_version // 10_000
     except psycopg.Error as error:
-        why = str(error).strip().splitlines()
-        raise DatabaseUnavailable(
-            f"DATABASE_URL cannot be reached: {why[-1] if why else error}"
-        ) from error
+        lines = [line.strip() for line in str(error).splitlines()]
+        why = " ".join(line for line in lines if line and not line.endswith("?"))
+        raise DatabaseUnavailable(f"DATABASE_URL cannot be reached: {why}") from error
     if version < SERVER_VERSION_MIN:
         raise DatabaseUnavailable(
             f"DATABASE_URL is a PostgreSQL {version}; the club needs {SERVER_VERSION_MIN} or newer"

@@ -105,7 +105,8 @@ class Family:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if capture else None,
+            # What a child has to say it says on stderr; the launcher's own output stays readable.
+            stdout=subprocess.PIPE if capture else subprocess.DEVNULL,
             text=True,
             env={**self.environment, **environment},
             start_new_session=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 WEB_WORKERS = os.environ.get("CLUB_WEB_WORKERS", "1")
-WEB_THREADS = os.environ.get("CLUB_WEB_THREADS", "8")
+WEB_THREADS = os.environ.get("CLUB_WEB_THREADS") or str(min(8, 2 * (os.cpu_count() or 1)))
 JOBS_AT_ONCE = int(os.environ.get("CLUB_JOBS_AT_ONCE", "4"))
 REQUESTS_WAITING_MAX = "256"
 
@@ -29,7 +29,7 @@ def serve(*, port: int) -> None:
         "--backpressure", REQUESTS_WAITING_MAX,
         "--workers-kill-timeout", "10",
         "--respawn-failed-workers",
-        "--log-level", "warning",
+        "--log-level", "error",
         "--no-ws",
     ]  # fmt: skip
     os.execve(sys.executable, command, environment)  # noqa: S606  no shell is wanted

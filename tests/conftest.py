@@ -48,8 +48,16 @@ def is_worker(config: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
-    """The address of this process's own database, for programs that a test starts."""
+    """The address of this process's database, the one that Django uses in the tests."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
+    with databases.cloned(os.environ["DATABASE_URL"], worker=worker, base=BASE) as url:
+        yield url
+
+
+@pytest.fixture
+def own_database_url() -> Iterator[str]:
+    """A database of one test's own, for whole programs whose commits nobody else should see."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw") + "_own"
     with databases.cloned(os.environ["DATABASE_URL"], worker=worker, base=BASE) as url:
         yield url
 
