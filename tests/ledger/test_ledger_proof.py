@@ -1,0 +1,163 @@
+"""`club ledger prove`: silent over sound books; whoever forges a row as the tables' owner, with the
+triggers off, is found and the row is named."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner
+
+from club.ledger import queries
+from club.ledger.cli import command
+from tests.ledger.plain import (
+    CAPTURE,
+    DAY,
+    HOLD,
+    LATER,
+    ME,
+    REVERSE,
+    SOON,
+    SPEND,
+    THIS,
+    YOU,
+    call,
+    earn,
+    run,
+)
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def books() -> None:
+    """A little of everything: two subscribers, spends, a capture, arrears, a kept promise."""
+    earn(100, ref="a")
+    earn(50, ref="b", expires_on=LATER)
+    earn(30, ref="c", who=YOU)
+    call(SPEND, ME, "s", DAY, 20, THIS)
+    call(REVERSE, ME, "r", DAY, 2, "s", DAY, 5, THIS, None)
+    call(HOLD, ME, UUID(int=1), DAY, 10, NOON, THIS)
+    call(CAPTURE, ME, UUID(int=1), DAY, 6)
+    call(HOLD, ME, UUID(int=2), DAY, 15, NOON, THIS)
+    call(SPEND, YOU, "s", DAY, 25, THIS)
+    call(REVERSE, YOU, "r", DAY, 1, "c", DAY, 30, THIS, None)
+    call(
+        "select * from ledger.promise_many(1::smallint, array[%s::bigint], array['p'],"
+        " array[%s::date], array[9::bigint], array[%s::date], array[0], array[%s::bytea],"
+        " array[%s::timestamptz])",
+        ME, DAY, LATER, THIS, NOON,
+    )  # fmt: skip
+    call("select ledger.keep_promises(%s, 5)", NOON)
+    assert queries.prove() == []
+
+
+def forge(sql: str) -> None:
+    run("alter table ledger.posting disable trigger user")
+    run("alter table ledger.posting_202611 disable trigger user")
+    assert run(sql) == 1
+    run("alter table ledger.posting enable trigger user")
+    run("alter table ledger.posting_202611 enable trigger user")
+
+
+@pytest.mark.parametrize(
+    ("forgery", "law", "who", "place"),
+    [
+        ("update ledger.posting set points = 1100 where ref = 'a'",
+         "the balance is the sum of the journal", ME, "account"),
+        ("delete from ledger.posting where ref = 'b'",
+         "the balance is the sum of the journal", ME, "account"),
+        ("update ledger.account set posted = posted + 7 where subscriber_id = 901",
+         "the balance is lots + held - arrears", ME, "account"),
+        ("update ledger.account set held = held - 1, posted = posted - 1 where subscriber_id = 901",
+         "held is the sum of the open holds", ME, "account"),
+        ("update ledger.account set arrears = arrears - 1, posted = posted + 1"
+         " where subscriber_id = 902",
+         "arrears are clawbacks less repayments", YOU, "account"),
+        ("insert into ledger.lot values (902, '2027-06-30', 0, 3)",
+         "who owes has no lots", YOU, "account"),
+        ("update ledger.lot set points = points + 1 where subscriber_id = 901"
+         " and expires_on = '2026-12-31'",
+         "a lot is the sum of its movements", ME, "lot 2026-12-31 fund 0"),
+        ("update ledger.lot set fund = 4 where subscriber_id = 901 and expires_on = '2027-06-30'",
+         "a lot is the sum of its movements", ME, "lot 2027-06-30 fund 4"),
+        ("""update ledger.posting set lots = '[["2026-12-31", 0, 19]]'
+             where subscriber_id = 901 and ref = 's'""",
+         "a debit takes lots of its amount", ME, "posting 2/s/2026-11-22"),
+        ("update ledger.posting set lots = '[]' where subscriber_id = 901 and ref = 'r'",
+         "a return gives lots of its amount", ME, "posting 3/r/2026-11-22"),
+        ("update ledger.posting set reverses_ref = 'none' where subscriber_id = 901 and ref = 'r'",
+         "a reversal has an original, and never more than it", ME, "posting 2/none/2026-11-22"),
+        ("update ledger.posting set points = 21 where subscriber_id = 901 and ref = 'r'",
+         "a reversal has an original, and never more than it", ME, "posting 2/s/2026-11-22"),
+        ("update ledger.hold set captured = 5 where captured = 6",
+         "a captured hold has its posting", ME, f"hold {UUID(int=1)}"),
+        ("update ledger.pending set points = 8",
+         "a kept promise has its posting", ME, "pending 1/p/2026-11-22"),
+        ("update ledger.posting set ref = 'q' where ref = 'p'",
+         "a kept promise has its posting", ME, "pending 1/p/2026-11-22"),
+    ],
+)  # fmt: skip
+def test_a_forged_row_is_named(books: None, forgery: str, law: str, who: int, place: str) -> None:
+    forge(forgery)
+
+    found = [(b.law, b.subscriber_id, b.place) for b in queries.prove()]
+
+    assert (law, who, place) in found
+
+
+def test_the_command_prints_the_sums_of_sound_books(books: None) -> None:
+    answer = CliRunner().invoke(command, ["prove"])
+
+    assert answer.exit_code == 0
+    figures = dict(line.rsplit(maxsplit=1) for line in answer.stdout.splitlines())
+    assert figures == {
+        "accounts": "2",
+        "postings": "9",
+        "issued": "159",
+        "redeemed": "46",
+        "expired": "0",
+        "adjusted": "0",
+        "outstanding": "113",
+        "lots": "123",
+        "held": "15",
+        "arrears": "25",
+        "pending": "0",
+    }
+
+
+def test_the_command_names_what_is_broken_and_fails(books: None) -> None:
+    forge("update ledger.account set posted = posted + 7 where subscriber_id = 902")
+
+    answer = CliRunner().invoke(command, ["prove"])
+
+    assert answer.exit_code == 1
+    assert "subscriber 902, account: the balance is lots + held - arrears" in answer.stderr
+    assert "issued" not in answer.stdout
+
+
+def test_expiry_by_hand_tells_how_many_lots_it_took(books: None) -> None:
+    after = SOON.replace(year=SOON.year + 1)
+    answer = CliRunner().invoke(command, ["expire", "--day", after.isoformat()])
+
+    assert (answer.exit_code, answer.stdout) == (0, "3 lots expired\n")
+    assert queries.prove() == []
+
+
+def test_holds_and_promises_are_closed_by_hand(books: None) -> None:
+    run("update ledger.hold set expires_at = now() - interval '1 hour' where state = 1")
+    release = CliRunner().invoke(command, ["release-holds"])
+    keep = CliRunner().invoke(command, ["keep-promises"])
+
+    assert (release.exit_code, release.stdout) == (0, "1 holds released\n")
+    assert (keep.exit_code, keep.stdout) == (0, "0 promises kept\n")
+    assert queries.prove() == []
+
+
+def test_months_are_made_by_hand_and_a_day_that_is_none_is_told() -> None:
+    made = CliRunner().invoke(command, ["make-months", "--first", "2041-01-09", "--months", "2"])
+    bad = CliRunner().invoke(command, ["expire", "--day", "tomorrow"])
+
+    assert (made.exit_code, made.stdout) == (0, "2 months made\n")
+    assert bad.exit_code == 2
+    assert "tomorrow is not a day" in bad.stderr
