@@ -44,7 +44,8 @@ class Commands(click.Group):
 def rooms_with_commands() -> dict[str, str]:
     """Name of the command -> module. The room gives the name: club/ledger/cli.py is `club ledger`."""
     here = Path(__file__).parent
-    return {file.parent.name: f"club.{file.parent.name}.cli" for file in here.glob("*/cli.py")}
+    rooms = {file.parent.name: f"club.{file.parent.name}.cli" for file in here.glob("*/cli.py")}
+    return rooms | {"intake": "club.integrations.espp.cli"}  # `club intake espp FILE`
 
 
 def set_up_django() -> None:

@@ -79,13 +79,14 @@ def start(family: Family, *, port: int, database_url: str, is_demo: bool, echo: 
 
 def start_simulators(family: Family) -> None:
     """The operator's systems on ports of their own, told to everybody by the environment."""
-    smsc, phone, glassfish = free_port(), free_port(), free_port()
+    smsc, phone, glassfish, agent = free_port(), free_port(), free_port(), free_port()
     family.environment = {
         **family.environment,
         "CLUB_SMSC_HOST": LOOPBACK,
         "CLUB_SMSC_PORT": str(smsc),
         "CLUB_DEMO_PHONE_URL": f"http://{LOOPBACK}:{phone}",
         "CLUB_GLASSFISH_URL": f"http://{LOOPBACK}:{glassfish}/SubscriberService",
+        "CLUB_DEMO_AGENT_URL": f"http://{LOOPBACK}:{agent}",
     }
     family.start(
         "the simulator of the message centre",
@@ -94,6 +95,11 @@ def start_simulators(family: Family) -> None:
     family.start(
         "the simulator of provisioning",
         sys.executable, "-m", "simulators.glassfish", "--port", str(glassfish),
+    )  # fmt: skip
+    intake = f"http://{LOOPBACK}:{family.environment.get('PORT', '8000')}/intake/espp"
+    family.start(
+        "the simulator of the payment agents",
+        sys.executable, "-m", "simulators.espp", "--port", str(agent), "--club", intake,
     )  # fmt: skip
 
 

@@ -2,11 +2,13 @@
 
 `PayingAgent` speaks as an agent does — check, then the payment's document, and after a silence the
 question what became of it — over any transport that takes bytes and gives bytes. As a program it
-is a small server on loopback with one address for the demo phone's "top up":
+is a small server on loopback with the demo phone's "top up" before it:
 
     python -m simulators.espp --port P --club http://127.0.0.1:8000/intake/espp
 
-    POST /payments {"msisdn": "998901234567", "amount_uzs": 50000}
+    POST /payments {"msisdn": "998901234567", "amount_uzs": 50000, "agent": "paynet"}
+
+It answers 201 with the payment's id, 422 with the refusal's sentence, 504 when nobody knows.
 """
 
 import argparse
@@ -43,6 +45,7 @@ Expected = TypeVar("Expected", Permitted, Accepted, State, Cancelled)
 Post = Callable[[bytes], bytes]
 """Sends a message, returns the answer; raises OSError or httpx.HTTPError when there is none."""
 
+AGENTS = ("beepul", "paynet", "bank", "shop")
 BODY_BYTES_MAX = 4_096
 
 
@@ -165,13 +168,13 @@ class PayingAgent:
 
 
 class Server(ThreadingHTTPServer):
-    """The agent's till: `POST /payments` pays, and answers how it ended."""
+    """The agents' tills: `POST /payments` pays through the agent it names."""
 
     daemon_threads = True
 
-    def __init__(self, port: int, *, agent: PayingAgent) -> None:
+    def __init__(self, port: int, *, post: Post) -> None:
         super().__init__(("127.0.0.1", port), Till)
-        self.agent = agent
+        self.agents = {code: PayingAgent(post, agent=code) for code in AGENTS}
 
     @property
     def url(self) -> str:
@@ -185,25 +188,25 @@ class Till(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
         if self.path != "/payments" or not 0 < size <= BODY_BYTES_MAX:
-            return self._say(404, {"outcome": "refused", "text": "POST /payments, a little JSON"})
+            return self._say(404, "POST /payments, with a little JSON")
         try:
             wish = json.loads(self.rfile.read(size))
             msisdn, amount_uzs = str(wish["msisdn"]), int(wish["amount_uzs"])
-        except (ValueError, KeyError, TypeError):
-            return self._say(400, {"outcome": "refused", "text": "msisdn and amount_uzs, please"})
-        outcome = self.server.agent.pay(msisdn, amount_uzs=amount_uzs, at=datetime.now(TASHKENT))
-        match outcome:
+            agent = self.server.agents[wish.get("agent", AGENTS[0])]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return self._say(400, "msisdn, amount_uzs and one of our agents, please")
+        match agent.pay(msisdn, amount_uzs=amount_uzs, at=datetime.now(TASHKENT)):
             case Done(document):
-                return self._say(200, {"outcome": "done", "payment_id": document.payment_id})
-            case Refused(code, text):
-                return self._say(422, {"outcome": "refused", "code": code, "text": text})
-            case Unknown(why):
-                return self._say(504, {"outcome": "unknown", "text": why})
+                return self._say(201, document.payment_id)
+            case Refused(_, text):
+                return self._say(422, text)
+            case Unknown():
+                return self._say(504, "nobody knows yet what became of the payment")
 
-    def _say(self, status: int, answer: dict[str, str]) -> None:
-        body = json.dumps(answer).encode()
+    def _say(self, status: int, text: str) -> None:
+        body = text.encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -216,11 +219,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--club", default="http://127.0.0.1:8000/intake/espp")
-    parser.add_argument("--agent", default="beepul")
     options = parser.parse_args()
-    with Server(
-        options.port, agent=PayingAgent(over_http(options.club), agent=options.agent)
-    ) as till:
+    with Server(options.port, post=over_http(options.club)) as till:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _end)
         print(f"READY espp url={till.url}", flush=True)

@@ -3,13 +3,13 @@
 import pytest
 from click.testing import CliRunner
 
-from club.integrations.espp.cli import intake
+from club.integrations.espp.cli import command
 from tests.espp.test_register import csv_of, payment
 
 
 @pytest.fixture
 def run(open_club):
-    return lambda *arguments: CliRunner().invoke(intake, ["espp", *map(str, arguments)])
+    return lambda *arguments: CliRunner().invoke(command, ["espp", *map(str, arguments)])
 
 
 def test_a_good_register_prints_its_counts_and_ends_with_zero(run, tmp_path):

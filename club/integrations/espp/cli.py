@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 
-@click.group()
-def intake() -> None:
+@click.group(name="intake")
+def command() -> None:
     """Take in files of events."""
 
 
-@intake.command()
+@command.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def espp(file: Path) -> None:
     """Take in a daily register of payments (comparePacket XML or semicolon CSV).
