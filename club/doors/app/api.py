@@ -88,13 +88,14 @@ def explain_problem(request: AppRequest, code: str) -> ProblemKindOut:
 
 @api.exception_handler(ClubError)
 def refused(request: AppRequest, error: ClubError) -> HttpResponse:
+    """What the table of problems does not know is our mistake, and goes on as one."""
     if error.code not in problems.KINDS:
-        return broken(request, error)
+        raise error
     values = dict(error.values)
     match values:
         case {"asked_points": int(asked), "available_points": int(available)}:
             values["missing_points"] = asked - available
-    return problem(request, error.code, **values)
+    return problem(request, error.code, values)
 
 
 @api.exception_handler(ValidationError)
@@ -102,7 +103,7 @@ def invalid(request: AppRequest, error: ValidationError) -> HttpResponse:
     faults = faulty_fields(error.errors)
     if any(fault.is_missing_key for fault in faults):
         return problem(request, "idempotency_key_missing")
-    return problem(request, "validation_failed", errors=[fault.told() for fault in faults])
+    return problem(request, "validation_failed", {"errors": [fault.told() for fault in faults]})
 
 
 @api.exception_handler(AuthenticationError)
@@ -123,7 +124,7 @@ def nowhere(request: AppRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(RequestDataTooBig)
 def too_large(request: AppRequest, error: RequestDataTooBig) -> HttpResponse:
-    return problem(request, "body_too_large", bytes_max=door.BODY_BYTES_MAX)
+    return problem(request, "body_too_large", {"bytes_max": door.BODY_BYTES_MAX})
 
 
 @api.exception_handler(OperationalError)
@@ -133,16 +134,10 @@ def unavailable(request: AppRequest, error: Exception) -> HttpResponse:
     return problem(request, "unavailable")
 
 
-@api.exception_handler(Exception)
-def broken(request: AppRequest, error: Exception) -> HttpResponse:
-    """Our mistake: the log gets the trace, the outside the id to quote and nothing else."""
-    log.error("%s: %s", request.id, type(error).__name__, exc_info=error)
-    return problem(request, "internal_error")
-
-
 def _urls() -> tuple[list[URLPattern | URLResolver], str, str]:
     patterns, app_name, namespace = api.urls
-    patterns = [*patterns, path("<path:rest>", door.not_found), path("", door.not_found)]
+    # Before Ninja's own root, which raises; after everything else, what is nowhere.
+    patterns = [path("", door.not_found), *patterns, path("<path:rest>", door.not_found)]
     for pattern in patterns:
         assert isinstance(pattern, URLPattern)
         pattern.callback = in_the_door(pattern.callback)

@@ -9,7 +9,7 @@ from club.catalogue import queries as catalogue
 from club.catalogue.models import Reward
 from club.clock import day_of
 from club.doors.app.auth import AccessToken, SignedInRequest
-from club.doors.app.schemas import Points, or_problems
+from club.doors.app.schemas import CODE, Points, or_problems
 from club.languages import in_language
 from club.ledger import queries as ledger
 
@@ -49,7 +49,9 @@ def show_catalogue(request: SignedInRequest) -> CatalogueOut:
 @router.get(
     "/catalogue/{code}", auth=AccessToken(), response=or_problems({200: RewardOut}, 401, 404, 422)
 )
-def show_reward(request: SignedInRequest, code: Annotated[str, Path(max_length=60)]) -> RewardOut:
+def show_reward(
+    request: SignedInRequest, code: Annotated[str, Path(pattern=CODE, max_length=60)]
+) -> RewardOut:
     now = timezone.now()
     reward = catalogue.reward_on_sale(code=code, now=now)
     return _told(reward, _spendable_points(request, now))

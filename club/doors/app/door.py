@@ -1,7 +1,8 @@
 """What is the same for every address of the subscriber API, whatever happens behind it."""
 
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from ipaddress import IPv6Address, ip_address
 from uuid import uuid4
@@ -14,6 +15,8 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from club.doors import problems
 from club.languages import CODES, UZBEK
+
+log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 16 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -42,7 +45,12 @@ def in_the_door(view: View) -> View:
         request.asked_language = asked_language(request.headers.get("Accept-Language", ""))
         translation.activate(request.asked_language or UZBEK)
 
-        response = _refusal(request) or view(request, *args, **kwargs)
+        try:
+            response = _refusal(request) or view(request, *args, **kwargs)
+        except Exception as error:
+            # Our mistake: the log gets the trace, the outside the id to quote and nothing else.
+            log.exception("%s: %s", request.id, type(error).__name__)
+            response = problem(request, "internal_error")
         if response.status_code == 405:
             allowed = response["Allow"]
             response = problem(request, "method_not_allowed")
@@ -57,7 +65,9 @@ def in_the_door(view: View) -> View:
     return through
 
 
-def problem(request: AppRequest, code: str, **values: object) -> HttpResponse:
+def problem(
+    request: AppRequest, code: str, values: Mapping[str, object] | None = None
+) -> HttpResponse:
     return problems.answer(code, instance=request.path, request_id=request.id, values=values)
 
 
@@ -70,7 +80,7 @@ def _refusal(request: AppRequest) -> HttpResponse | None:
     """What is wrong with the body before anybody reads it."""
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if length > BODY_BYTES_MAX:
-        return problem(request, "body_too_large", bytes_max=BODY_BYTES_MAX)
+        return problem(request, "body_too_large", {"bytes_max": BODY_BYTES_MAX})
     if length and request.content_type != "application/json":
         return problem(request, "unsupported_media_type")
     return None
@@ -101,7 +111,8 @@ def address(request: HttpRequest) -> str:
     What stands further left in X-Forwarded-For is whatever the caller wrote. An IPv6 customer
     owns a whole /64, so that counts as one address.
     """
-    seen = [*request.headers.get("X-Forwarded-For", "").split(","), request.META["REMOTE_ADDR"]]
+    forwarded = [part for part in request.headers.get("X-Forwarded-For", "").split(",") if part]
+    seen = [*forwarded, request.META["REMOTE_ADDR"]]
     own = seen[-1 - settings.PROXIES] if len(seen) > settings.PROXIES else seen[-1]
     try:
         parsed = ip_address(own.strip())

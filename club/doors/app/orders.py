@@ -4,11 +4,11 @@ from uuid import UUID
 
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
-from ninja import Header, Path, Query, Router, Schema
+from ninja import Header, Path, Query, Router, Schema, Status
 from pydantic import Field
 
 from club.doors.app.auth import AccessToken, AccessTokenForWrites, SignedInRequest
-from club.doors.app.schemas import In, Points, or_problems
+from club.doors.app.schemas import CODE, In, Points, or_problems
 from club.languages import in_language
 from club.orders import actions as orders
 from club.orders import queries
@@ -31,7 +31,7 @@ STATE_TEXTS = {
 class OrderIn(In):
     """`points` is the price that was shown: another one now is a problem, never charged silently."""
 
-    reward: Annotated[str, Field(min_length=1, max_length=60, examples=["internet-5gb"])]
+    reward: Annotated[str, Field(pattern=CODE, max_length=60, examples=["internet-5gb"])]
     points: Annotated[int, Field(gt=0, le=POINTS_MAX, examples=[900])]
 
 
@@ -69,7 +69,7 @@ def place_order(
     request: SignedInRequest,
     body: OrderIn,
     key: Annotated[Key, Header(alias="Idempotency-Key")],
-) -> tuple[int, OrderOut]:
+) -> Status[OrderOut]:
     """Hold the points and ask the operator. The same key again answers the same order with 200."""
     now = timezone.now()
     order = orders.place(
@@ -79,7 +79,7 @@ def place_order(
         price_points=body.points,
         now=now,
     )
-    return (201 if order.placed_at == now else 200), _told(order)
+    return Status(201 if order.placed_at == now else 200, _told(order))
 
 
 @router.get("/orders", auth=AccessToken(), response=or_problems({200: OrdersOut}, 401, 404, 422))

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from club.languages import CODES
 
+CODE = r"^[A-Za-z0-9_-]+$"
 Points = Annotated[int, Field(description="Whole points", examples=[12480])]
 Language = Annotated[str, Field(description=f"One of {', '.join(CODES)}", examples=["uz"])]
 

@@ -1,7 +1,7 @@
 from typing import Annotated, Literal
 
 from django.utils import timezone
-from ninja import Body, Router, Schema
+from ninja import Body, Router, Schema, Status
 from pydantic import Field
 
 from club.doors.app.auth import AccessToken, SignedInRequest
@@ -45,7 +45,7 @@ class TokensOut(Schema):
 
 
 @router.post("/auth/otp", response=or_problems({202: None}, 400, 413, 415, 422, 429))
-def ask_for_code(request: AppRequest, body: CodeIn) -> tuple[int, None]:
+def ask_for_code(request: AppRequest, body: CodeIn) -> Status[None]:
     """Send a one-time code by SMS. The answer is the same whether the number is known or not."""
     signin.request_code(
         msisdn=subscribers.msisdn(body.msisdn),
@@ -53,7 +53,7 @@ def ask_for_code(request: AppRequest, body: CodeIn) -> tuple[int, None]:
         language=request.asked_language,
         now=timezone.now(),
     )
-    return 202, None
+    return Status(202, None)
 
 
 @router.post("/auth/token", response=or_problems({200: TokensOut}, 400, 401, 413, 415, 422, 429))
@@ -75,10 +75,10 @@ def issue_tokens(
 
 
 @router.delete("/auth/session", auth=AccessToken(), response=or_problems({204: None}, 401))
-def sign_out(request: SignedInRequest) -> tuple[int, None]:
+def sign_out(request: SignedInRequest) -> Status[None]:
     """Sign out: no token of this session can be refreshed any more."""
     signin.sign_out(session=request.auth, now=timezone.now())
-    return 204, None
+    return Status(204, None)
 
 
 def _told(tokens: Tokens) -> TokensOut:
