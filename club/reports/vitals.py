@@ -16,7 +16,7 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 from club.accrual.models import Event, EventState
 from club.ledger import queries as ledger
 from club.messages.models import Message
-from club.messages.models import State as MessageState
+from club.messages.rules import State as MessageState
 from club.orders.models import OPEN, Order
 
 HEARTBEAT_AGE_MAX = timedelta(seconds=45)  # the worker's comes every ten seconds

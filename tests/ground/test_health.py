@@ -4,7 +4,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from club.messages.models import Message, State
+from club.messages.models import Message
+from club.messages.rules import State
 from club.reports import vitals
 
 pytestmark = pytest.mark.django_db
