@@ -140,12 +140,8 @@ class Subscribers:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_S
+    wbufsize = -1  # One packet an answer, not one a header.
     server: "Server"
-
-    def setup(self) -> None:
-        super().setup()
-        self.wbufsize = -1  # One packet an answer, not one a header.
-        self.wfile = self.connection.makefile("wb", self.wbufsize)
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)

@@ -76,7 +76,11 @@ class Wire:
             "read": self._answer_timeout_s,
         }
         with self._pool.stream(
-            "POST", url, headers=dict(headers), content=body, extensions={"timeout": timeouts_s}
+            "POST",
+            url,
+            headers=list(headers.items()),
+            content=body,
+            extensions={"timeout": timeouts_s},
         ) as response:
             content = b""
             for chunk in response.iter_stream():

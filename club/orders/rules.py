@@ -31,6 +31,9 @@ LOOK_AFTER = (
     timedelta(seconds=30),
     timedelta(minutes=1),
     timedelta(minutes=5),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
 )
 """The pause before each question about a request that the other side has accepted."""
 

@@ -19,7 +19,7 @@ def check(*, order_id: str, question: int) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="orders.sweep", queueing_lock="orders.sweep", pass_context=False)
+@app.task(name="orders.sweep", queueing_lock="orders.sweep")
 def sweep(timestamp: int) -> None:
     """`timestamp` is the minute it was made for; a late sweep looks at the clock instead."""
     del timestamp

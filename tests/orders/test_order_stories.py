@@ -16,8 +16,8 @@ from club.orders import queries
 from club.orders.errors import BadKey, KeyReused, OrderNotFound, PriceChanged
 from club.orders.models import Order
 from club.outcomes import Done, Refused, Unknown, Waiting
-from tests.orders.conftest import NOON, Shop
 from tests.orders.scripted import Killed
+from tests.orders.shop import NOON, Shop
 
 NOT_SENT = Refused("not_sent", "ConnectError", is_for_now=True)
 NEVER_SEEN = Refused("unknown_request")
@@ -125,7 +125,7 @@ def test_a_request_that_was_only_late_is_paid_when_it_arrives(shop: Shop):
 def test_an_accepted_request_that_is_forgotten_stays_open_for_the_desk(shop: Shop):
     who = shop.subscriber()
     order = shop.places(who)
-    shop.provisioning.will_answer(Waiting(), *[NEVER_SEEN] * 400)
+    shop.provisioning.will_answer(Waiting(), *[NEVER_SEEN] * 50)
 
     shop.later(hours=25)
 
@@ -171,14 +171,14 @@ def test_an_order_that_can_never_be_sent_is_refused_after_six_attempts(shop: Sho
     assert shop.points(who) == (1000, 0)
 
 
-def test_an_unknown_order_keeps_its_points_for_months_and_is_at_the_desk(shop: Shop):
+def test_an_unknown_order_keeps_its_points_for_weeks_and_is_at_the_desk(shop: Shop):
     who = shop.subscriber()
     order = shop.places(who)
-    shop.provisioning.will_answer(*[Unknown("no answer")] * 200)
+    shop.provisioning.will_answer(*[Unknown("no answer")] * 90)
 
     shop.later(hours=23)
     assert list(queries.at_desk(now=shop.now)) == []
-    for _ in range(90):
+    for _ in range(45):
         shop.later(days=1)
         orders.sweep(now=shop.now)
         ledger.release_expired_holds(now=shop.now, day=day_of(shop.now), limit=10)

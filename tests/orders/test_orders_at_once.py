@@ -12,7 +12,7 @@ from club.ledger.errors import NotEnoughPoints
 from club.orders import actions as orders
 from club.orders.models import Order
 from club.outcomes import Done, Refused, Unknown
-from tests.orders.conftest import Shop
+from tests.orders.shop import Shop
 
 Result = TypeVar("Result")
 

@@ -25,6 +25,8 @@ from club.orders.ports import Outcome
 from club.outcomes import Done, Refused, Unknown, Waiting
 
 BINDING = f"{{{NAMESPACE}}}{PORT}Binding"
+ZEEP_STUMBLES = (ValueError, TypeError, AttributeError, LookupError)
+"""How zeep fails over answers that are no SOAP, besides its own errors."""
 
 
 class GlassfishProvisioning:
@@ -57,8 +59,8 @@ class GlassfishProvisioning:
             return _of_fault(fault)
         except zeep.exceptions.ValidationError:
             raise  # Our own request breaks the contract: a bug, and nothing was sent.
-        except (zeep.exceptions.Error, etree.LxmlError, ValueError, TypeError, AttributeError):
-            # zeep fails in all these ways over an answer that is no SOAP; its text quotes the answer.
+        except (zeep.exceptions.Error, etree.LxmlError, *ZEEP_STUMBLES):
+            # Without zeep's own words: they quote the answer.
             return Unknown("the answer could not be read")
         return _of_state(answer, request_id)
 
@@ -87,7 +89,8 @@ class _Transport(zeep.Transport):
 
 def _of_fault(fault: zeep.exceptions.Fault) -> Outcome:
     """A typed fault is the service's word that nothing happened; any other fault is nobody's word."""
-    typed = None if fault.detail is None else fault.detail.find(FAULT)
+    # Over an error page zeep raises a fault too, with the page's text for a detail.
+    typed = fault.detail.find(FAULT) if etree.iselement(fault.detail) else None
     code = "" if typed is None else typed.findtext("code", "")
     if typed is None or not code:
         return Unknown("the other side failed")

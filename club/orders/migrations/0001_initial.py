@@ -7,35 +7,68 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalogue', '0001_initial'),
+        ("catalogue", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('subscriber_id', models.BigIntegerField()),
-                ('key', models.CharField(max_length=80)),
-                ('price_points', models.PositiveBigIntegerField()),
-                ('state', models.CharField(choices=[('placed', 'Placed'), ('sending', 'Sending'), ('waiting', 'Waiting'), ('unknown', 'Unknown'), ('done', 'Done'), ('refused', 'Refused')], default='placed', max_length=10)),
-                ('placed_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('checks', models.PositiveSmallIntegerField(default=0)),
-                ('overdue_at', models.DateTimeField(null=True)),
-                ('outcome_code', models.CharField(default='', max_length=60)),
-                ('outcome_text', models.CharField(default='', max_length=300)),
-                ('reward', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalogue.reward')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("subscriber_id", models.BigIntegerField()),
+                ("key", models.CharField(max_length=80)),
+                ("price_points", models.PositiveBigIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("placed", "Placed"),
+                            ("sending", "Sending"),
+                            ("waiting", "Waiting"),
+                            ("unknown", "Unknown"),
+                            ("done", "Done"),
+                            ("refused", "Refused"),
+                        ],
+                        default="placed",
+                        max_length=10,
+                    ),
+                ),
+                ("placed_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("settled_at", models.DateTimeField(null=True)),
+                ("checks", models.PositiveSmallIntegerField(default=0)),
+                ("overdue_at", models.DateTimeField(null=True)),
+                ("outcome_code", models.CharField(default="", max_length=60)),
+                ("outcome_text", models.CharField(default="", max_length=300)),
+                (
+                    "reward",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="catalogue.reward",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['subscriber_id', '-placed_at'], name='order_of_subscriber'), models.Index(condition=models.Q(('state__in', ['placed', 'sending', 'waiting', 'unknown'])), fields=['overdue_at'], name='order_open')],
-                'constraints': [models.UniqueConstraint(fields=('subscriber_id', 'key'), name='order_key')],
+                "indexes": [
+                    models.Index(
+                        fields=["subscriber_id", "-placed_at"], name="order_of_subscriber"
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("state__in", ["placed", "sending", "waiting", "unknown"])
+                        ),
+                        fields=["overdue_at"],
+                        name="order_open",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("subscriber_id", "key"), name="order_key")
+                ],
             },
         ),
     ]
