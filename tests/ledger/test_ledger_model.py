@@ -8,7 +8,7 @@ from uuid import UUID
 import hypothesis.strategies as st
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from club.errors import ClubError
@@ -29,6 +29,7 @@ EXPIRY = st.sampled_from([START + timedelta(days=days) for days in (1, 4, 9, 400
 FUND = st.integers(0, 1)
 BACK = st.sampled_from([0, 0, 0, 1])  # Days an event comes late.
 GRACE = st.none() | st.just(START + timedelta(days=12))
+EARNED = st.sampled_from([7, 25, 60])  # Few, so that a key meets its own content again.
 CONTENT = st.sampled_from([fingerprint_of("this"), fingerprint_of("this"), fingerprint_of("that")])
 
 
@@ -44,15 +45,8 @@ class Books(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             assert queries.prove() == []
-            assert (
-                queries.totals().outstanding_points
-                == sum(
-                    entry.points
-                    for person in self.people.values()
-                    for entry in person.journal.values()
-                )
-                - self.expired_points
-            )
+            journal = sum(e.points for p in self.people.values() for e in p.journal.values())
+            assert queries.totals().outstanding_points == journal - self.expired_points
         finally:
             transaction.set_rollback(True)
             self.example.__exit__(None, None, None)
@@ -80,14 +74,12 @@ class Books(RuleBasedStateMachine):
 
     @rule(
         source=SOURCE,
-        rows=st.lists(st.tuples(WHO, REF, BACK, POINTS, EXPIRY, FUND, CONTENT), max_size=5),
+        rows=st.lists(st.tuples(WHO, REF, BACK, EARNED, EXPIRY, FUND), max_size=5),
     )
-    def accrue_a_batch(
-        self, source: int, rows: list[tuple[int, str, int, int, date, int, bytes]]
-    ) -> None:
+    def accrue_a_batch(self, source: int, rows: list[tuple[int, str, int, int, date, int]]) -> None:
         batch = [
-            ledger.Accrual(who, ref, self.day - timedelta(days=back), *rest)
-            for who, ref, back, *rest in rows
+            ledger.Accrual(who, ref, self.day - timedelta(days=back), n, e, fund, fingerprint_of(n))
+            for who, ref, back, n, e, fund in rows
         ]
         # The arrears of a batch are repaid at its end, by all of it.
         owed = {who: person.arrears for who, person in self.people.items()}
@@ -105,8 +97,9 @@ class Books(RuleBasedStateMachine):
 
         assert ledger.post_many(source=source, accruals=batch) == posted_as(outcomes)
 
-    @rule(who=WHO, ref=REF, n=POINTS, e=EXPIRY, content=CONTENT, days=st.integers(0, 3))
-    def promise(self, who: int, ref: str, n: int, e: date, content: bytes, days: int) -> None:
+    @rule(who=WHO, ref=REF, n=EARNED, e=EXPIRY, days=st.integers(0, 3))
+    def promise(self, who: int, ref: str, n: int, e: date, days: int) -> None:
+        content = fingerprint_of(n)
         at = self.now + timedelta(days=days)
         key = (Source.ACCRUAL, ref, self.day)
         outcome = self.people[who].promise(key, Promise(n, e, 0, content, at))
@@ -323,10 +316,9 @@ def test_the_books_and_the_model_agree_after_every_step() -> None:
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=20,
+            max_examples=15,
             stateful_step_count=30,
             deadline=None,
-            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
