@@ -12,13 +12,17 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
+from club.integrations.smsc.pdu import ShortMessage
+
 BASE = Path(__file__).resolve().parent.parent
+LIFETIME = timedelta(minutes=3)
 START_TIMEOUT_S = 20.0
 PATIENCE_S = 15.0
 
@@ -29,7 +33,8 @@ class Centre:
     def __init__(self, command: list[str], *, submits: str, cwd: Path, ports: tuple[int, int]):
         self.port, self._http_port = ports
         self._command, self._submits, self._cwd = command, submits, cwd
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._http_port}", timeout=20)
+        self.url = f"http://127.0.0.1:{self._http_port}"
+        self._http = httpx.Client(base_url=self.url, timeout=20)
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -124,6 +129,11 @@ def node() -> str:
     found = shutil.which("node")
     assert found, "Node is missing"
     return found
+
+
+async def keep_nothing(messages: Sequence[ShortMessage]) -> Sequence[int]:
+    """For an ESME whose receipts nobody needs."""
+    return [0] * len(messages)
 
 
 def free_ports() -> tuple[int, int]:

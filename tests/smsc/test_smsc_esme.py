@@ -327,6 +327,18 @@ def test_no_more_submits_are_unanswered_than_the_window_allows(
     assert asyncio.run(story()) == window
 
 
+def test_what_does_not_fit_a_pdu_is_refused_and_nothing_leaves(simulated: Centre) -> None:
+    async def story() -> None:
+        async with running(link(simulated)) as esme:
+            outcome = await esme.submit(ShortMessage(destination="9" * 21))
+            assert isinstance(outcome, Refused)
+            assert outcome.code == "does_not_fit"
+            assert esme.is_bound.is_set()
+
+    asyncio.run(story())
+    assert simulated.submits() == []
+
+
 def test_a_bind_for_receiving_only_takes_no_submit(simulated: Centre) -> None:
     async def story() -> None:
         async with running(link(simulated, bind=Command.BIND_RECEIVER)) as esme:

@@ -163,6 +163,16 @@ def test_a_refused_number_is_not_tried_again(centre: Centre) -> None:
     assert len(centre.submits()) == 2
 
 
+def test_a_text_too_long_is_refused_and_the_next_one_leaves(simulated: Centre) -> None:
+    with serving(simulated):
+        message, after = queue("я" * 671), queue("After it")
+        becomes(message, State.REFUSED)
+        becomes(after, State.DELIVERED)
+
+    assert message.last_error == "text_too_long"
+    assert simulated.texts(MSISDN) == ["After it"]
+
+
 def test_a_cut_after_the_submit_is_unknown_and_is_not_sent_again(centre: Centre) -> None:
     centre.behave(drop_after=1)
     with serving(centre):

@@ -87,6 +87,8 @@ class Esme:
                 answer = await session.ask(Command.SUBMIT_SM, message, on_late=hear_late)
             except NoAnswer as error:
                 return Unknown(error.message)
+            except ValueError as error:  # It does not fit its PDU; nothing left.
+                return Refused("does_not_fit", str(error))
         return self._outcome(answer)
 
     def _outcome(self, answer: Pdu) -> Outcome:

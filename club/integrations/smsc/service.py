@@ -23,7 +23,7 @@ from club.integrations.smsc.config import Contract
 from club.integrations.smsc.esme import NOT_CONNECTED, Esme, Outcome
 from club.integrations.smsc.pdu import ShortMessage, Status
 from club.messages import outbox
-from club.outcomes import Done, Refused
+from club.outcomes import Done, Refused, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -156,13 +156,20 @@ class Service:
         self._news.set()
 
     async def _send(self, message: outbox.Due) -> None:
+        try:
+            attempt = await self._attempted(message)
+        except Exception:
+            # Our own mistake with one message must not hold up the others, nor leave it SENDING.
+            log.exception("message %d could not be sent", message.id)
+            attempt = outbox.Attempt(message.id, 1, ((1, Unknown("an error of ours")),))
+        self._attempts.put_nowait(attempt)
+
+    async def _attempted(self, message: outbox.Due) -> outbox.Attempt:
         """Submit the parts that the centre has not yet, one after the other."""
         try:
             pieces = text.split(message.text, reference=message.id)
         except text.TextTooLong as error:
-            refusal = Refused(error.code, error.message)
-            self._attempts.put_nowait(outbox.Attempt(message.id, 1, ((1, refusal),)))
-            return
+            return outbox.Attempt(message.id, 1, ((1, Refused(error.code, error.message)),))
 
         outcomes: list[tuple[int, Outcome]] = []
         for number, piece in enumerate(pieces, 1):
@@ -172,7 +179,7 @@ class Service:
             outcomes.append((number, outcome))
             if not isinstance(outcome, Done):
                 break
-        self._attempts.put_nowait(outbox.Attempt(message.id, len(pieces), tuple(outcomes)))
+        return outbox.Attempt(message.id, len(pieces), tuple(outcomes))
 
     async def _submit(
         self, message: outbox.Due, piece: text.Piece, number: int, total: int

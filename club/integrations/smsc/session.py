@@ -108,10 +108,10 @@ class Session:
         on_deliver: OnDeliver,
     ) -> None:
         self.link = link
-        self.is_open = True
         self.window = asyncio.Semaphore(link.window)
         self._reader, self._writer = reader, writer
         self._on_deliver = on_deliver
+        self._has_ended = False
         self._sequence = 0
         self._asked: dict[int, asyncio.Future[Pdu]] = {}
         self._late: OrderedDict[int, OnLate] = OrderedDict()
@@ -119,6 +119,11 @@ class Session:
         self._doubt = asyncio.Event()  # an answer is overdue: ask at once whether anybody is there
         loops = (self._read(), self._deliver(), self._enquire())
         self._loops = [asyncio.create_task(loop) for loop in loops]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request would leave at all."""
+        return not self._has_ended and not self._writer.is_closing()
 
     async def ask(self, command: int, body: Body, *, on_late: OnLate | None = None) -> Pdu:
         """Send a request and wait for its answer. Raises NoAnswer.
@@ -166,7 +171,7 @@ class Session:
         await self.end("unbound")
 
     async def end(self, why: str) -> None:
-        self.is_open = False
+        self._has_ended = True
         for loop in self._loops:
             loop.cancel()
         for answer in self._asked.values():
@@ -244,7 +249,7 @@ class Session:
             self._answer(pdu, MessageAnswer(), status=Status.RECEIVER_TEMPORARY)
 
     def _answer(self, pdu: Pdu, body: Body, *, status: int = Status.OK) -> None:
-        self._writer.write(encode(Pdu(pdu.command | ANSWER, pdu.sequence, body, status)))
+        self._say(Pdu(pdu.command | ANSWER, pdu.sequence, body, status))
 
     def _answer_unreadable(self, error: BadPdu) -> None:
         """A request we know gets its own answer, else the centre would send it for ever."""
@@ -255,4 +260,9 @@ class Session:
             self._refuse(error.sequence, error.status)
 
     def _refuse(self, sequence: int, status: int) -> None:
-        self._writer.write(encode(Pdu(Command.GENERIC_NACK, sequence, Empty(), status)))
+        self._say(Pdu(Command.GENERIC_NACK, sequence, Empty(), status))
+
+    def _say(self, pdu: Pdu) -> None:
+        """Write an answer. One that the connection no longer takes is asked for again by bind."""
+        if not self._writer.is_closing():
+            self._writer.write(encode(pdu))
