@@ -54,7 +54,9 @@ class _Sql:
         earns = self.condition(rule.when)
         if isinstance(rule.reward, PerUnit):
             field = rule.reward.field
-            earns = exp.and_(_leaf(exp.GT(this=_fact(field), expression=_number(0))), earns)
+            earns = exp.and_(
+                _leaf(exp.GT(this=_fact(field), expression=_number(0))), earns, copy=False
+            )
         points = self._points(rule.reward)
         return exp.Case(ifs=[exp.If(this=earns, true=points)], default=_number(0))
 
@@ -66,16 +68,16 @@ class _Sql:
                 listed = [_literal(value) for value in values]
                 return _leaf(exp.In(this=_fact(field), expressions=listed))
             case All(of=parts):
-                return exp.paren(exp.and_(*(self.condition(part) for part in parts)))
+                return _paren(exp.and_(*(self.condition(part) for part in parts), copy=False))
             case AnyOf(of=parts):
-                return exp.paren(exp.or_(*(self.condition(part) for part in parts)))
+                return _paren(exp.or_(*(self.condition(part) for part in parts), copy=False))
             case Not(of=inner):
-                return exp.Not(this=exp.paren(self.condition(inner)))
+                return exp.Not(this=_paren(self.condition(inner)))
 
     def _points(self, reward: Fixed | PerUnit) -> exp.Expr:
         points = self._base(reward)
         for boost in reward.boosts:
-            points = exp.Mul(this=exp.paren(points), expression=exp.paren(self._percent(boost)))
+            points = exp.Mul(this=_paren(points), expression=_paren(self._percent(boost)))
         if reward.boosts:
             points = self._divide(points, 100 ** len(reward.boosts))
         # The points are never NULL behind the guard; without the hint sqlglot would write the
@@ -93,7 +95,7 @@ class _Sql:
 
     def _units(self, field: str, per: int, points: int) -> exp.Expr:
         units = self._divide(_fact(field), per)
-        return exp.Mul(this=exp.paren(units), expression=_number(points))
+        return exp.Mul(this=_paren(units), expression=_number(points))
 
     def _percent(self, boost: Boost) -> exp.Expr:
         cases = [(case.when, _number(case.percent)) for case in boost.cases]
@@ -107,7 +109,7 @@ class _Sql:
 
     def _divide(self, dividend: exp.Expr, divisor: int) -> exp.Expr:
         """Exact integer division of a number that is not negative."""
-        this, by = exp.paren(dividend), _number(divisor)
+        this, by = _paren(dividend), _number(divisor)
         if self.dialect == "postgres":
             # Plain `/` is exact between integers; sqlglot's IntDiv would divide as numeric.
             return exp.Div(this=this, expression=by, typed=True)
@@ -116,7 +118,11 @@ class _Sql:
 
 def _leaf(test: exp.Expr) -> exp.Expr:
     """Never NULL: NOT over a NULL would stay NULL where Python says True."""
-    return exp.Coalesce(this=exp.paren(test), expressions=[exp.false()])
+    return exp.Coalesce(this=_paren(test), expressions=[exp.false()])
+
+
+def _paren(inner: exp.Expr) -> exp.Expr:
+    return exp.paren(inner, copy=False)  # every node here is used once
 
 
 def _fact(field: str) -> exp.Expr:

@@ -1,0 +1,72 @@
+"""Every reader of a rule beside each other, so that one question is put to all of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import duckdb
+import psycopg
+
+from club.accrual.rules import explain, facts, model, to_python, to_sql, wanting
+
+PG_TYPES = {str: "text", int: "bigint", bool: "boolean"}
+DUCK_TYPES = {str: "varchar", int: "bigint", bool: "boolean"}
+
+
+@dataclass
+class Readers:
+    """The readers to compare; a test of the test replaces one of them by a faulty copy."""
+
+    postgres: psycopg.Connection
+    duck: duckdb.DuckDBPyConnection
+    to_python: ModuleType = to_python
+    to_sql: ModuleType = to_sql
+    explain: ModuleType = explain
+    wanting: ModuleType = wanting
+
+    def points(self, data: dict[str, Any], events: Sequence[facts.Facts]) -> list[tuple[bool, int]]:
+        """For each event whether the condition holds and the points, once all readers agree."""
+        rule = model.Rule.model_validate_json(json.dumps(data))
+        holds = self.to_python.function(self.to_python.condition_node(rule.when))
+        points = self.to_python.to_python(rule)
+        answers = [(bool(holds(*event)), points(*event)) for event in events]
+
+        told = [self.explain.explain(rule, event, version="v") for event in events]
+        assert [(one.condition.ok, one.points) for one in told] == answers, ("explain", data)
+        compiled = self.to_python.Compiled(rule=rule, points=points, holds=holds)
+        wants = [self.wanting.want(compiled, event) for event in events]
+        assert [(w.wanted, w.points, w.reason.value) for w in wants] == [
+            (one.wanted, one.points, one.reason.value) for one in told
+        ], ("want", data)
+
+        for dialect in ("postgres", "duckdb"):
+            expressions = (
+                self.to_sql.condition_to_sql(rule.when, dialect),
+                self.to_sql.to_sql(rule, dialect),
+            )
+            ask = self._ask_postgres if dialect == "postgres" else self._ask_duckdb
+            assert ask(expressions, events) == answers, (dialect, expressions, events)
+        return answers
+
+    def _ask_postgres(
+        self, expressions: tuple[str, ...], events: Sequence[facts.Facts]
+    ) -> list[tuple[Any, ...]]:
+        columns = ", ".join(f'"{name}" {PG_TYPES[kind]}' for name, kind in facts.FIELDS.items())
+        wanted = ", ".join(expressions).replace("%", "%%")
+        return self.postgres.execute(
+            f"select {wanted} from jsonb_to_recordset(%s) as event (i int, {columns}) order by i",
+            [json.dumps([{"i": i} | e._asdict() for i, e in enumerate(events)])],
+        ).fetchall()
+
+    def _ask_duckdb(
+        self, expressions: tuple[str, ...], events: Sequence[facts.Facts]
+    ) -> list[tuple[Any, ...]]:
+        row = ", ".join(["?", *(f"?::{DUCK_TYPES[kind]}" for kind in facts.FIELDS.values())])
+        columns = ", ".join(["i", *(f'"{name}"' for name in facts.FIELDS)])
+        marks = ", ".join([f"({row})"] * len(events))
+        return self.duck.execute(
+            f"select {', '.join(expressions)} from (values {marks}) as event ({columns}) order by i",
+            [value for i, event in enumerate(events) for value in (i, *event)],
+        ).fetchall()

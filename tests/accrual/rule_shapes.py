@@ -1,0 +1,117 @@
+"""Random rules as JSON-shaped data, and events close to what each rule asks about.
+
+A uniform amount is never exactly the 500,000 that tells `>` from `>=`. So the constants are taken
+out of the rule, with their neighbours.
+"""
+
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from club.accrual.rules.facts import AMOUNT_TIYIN_MAX, FIELDS, Facts
+
+Data = dict[str, Any]
+
+WORDS = {
+    "event_type": ["payment", "cancellation", "o'neil \\ \"; drop table x --", "%_"],
+    "channel": ["app", "bank", "%s"],
+    "tariff": ["start", "vip", "iot"],
+    "region": ["TAS", "SAM", "Қорақалпоқ", "O‘z"],
+    "tier": ["bronze", "silver", "gold"],
+}
+
+
+def values(field: str) -> st.SearchStrategy[Any]:
+    if field in WORDS:
+        return st.sampled_from(WORDS[field])
+    if field == "is_birthday":
+        return st.booleans()
+    if field == "weekday":
+        return st.integers(1, 7)
+    return st.integers(0, AMOUNT_TIYIN_MAX) | st.integers(0, 1_000_000)
+
+
+@st.composite
+def leaves(draw: st.DrawFn) -> Data:
+    # Weighed towards ordered comparisons: there the boundaries are.
+    field = draw(st.sampled_from([*FIELDS, "amount", "amount", "weekday"]))
+    if draw(st.integers(0, 3)) == 0:
+        listed = draw(st.lists(values(field), min_size=1, max_size=3))
+        return {"kind": "one_of", "field": field, "values": listed}
+    ops = ["eq", "ne", "lt", "le", "gt", "ge"] if FIELDS[field] is int else ["eq", "ne"]
+    op, value = draw(st.sampled_from(ops)), draw(values(field))
+    return {"kind": "compare", "field": field, "op": op, "value": value}
+
+
+def _groups(parts: st.SearchStrategy[Data]) -> st.SearchStrategy[Data]:
+    several = st.lists(parts, min_size=1, max_size=3)
+    return st.fixed_dictionaries({"kind": st.sampled_from(["all", "any"]), "of": several}) | (
+        st.fixed_dictionaries({"kind": st.just("not"), "of": parts})
+    )
+
+
+conditions = st.recursive(leaves(), _groups, max_leaves=6)
+_cases = st.fixed_dictionaries({"when": leaves(), "percent": st.integers(0, 400)})
+_boosts = st.fixed_dictionaries(
+    {"name": st.just("b"), "cases": st.lists(_cases, max_size=3), "otherwise": st.integers(0, 300)}
+)
+_pers = st.sampled_from([1_000, 100_000, 777])
+_rates = st.fixed_dictionaries({"when": leaves(), "per": _pers, "points": st.integers(1, 50)})
+_common = {
+    "boosts": st.lists(_boosts, max_size=4),
+    "cap_per_event": st.integers(1, 200) | st.integers(1, 10**9),
+}
+_rewards = st.fixed_dictionaries(
+    _common
+    | {
+        "kind": st.just("per_unit"),
+        "per": _pers,
+        "points": st.integers(1, 50),
+        "rates": st.lists(_rates, max_size=3),
+    }
+) | st.fixed_dictionaries(
+    _common | {"kind": st.just("fixed"), "points": st.integers(1, 50) | st.integers(1, 10**6)}
+)
+rules = st.fixed_dictionaries({"id": st.just("r"), "when": conditions, "reward": _rewards})
+
+
+def constants(node: Any, found: dict[str, set[Any]]) -> dict[str, set[Any]]:
+    """Every constant of a rule, by the fact it is compared with."""
+    if isinstance(node, dict):
+        if "field" in node:
+            found.setdefault(node["field"], set()).update(node.get("values", [node.get("value")]))
+        if "per" in node:
+            found.setdefault("amount", set()).update(node["per"] * times for times in (1, 2, 7))
+        node = list(node.values())
+    if isinstance(node, list):
+        for part in node:
+            constants(part, found)
+    return found
+
+
+def _near(random: Random, field: str, found: dict[str, set[Any]]) -> Any:
+    known = sorted(found.get(field, set()))
+    if known and random.random() < 0.6:
+        value = random.choice(known)
+        return value + random.choice([-1, 0, 0, 1]) if FIELDS[field] is int else value
+    if field in WORDS:
+        return random.choice([*WORDS[field], None])
+    if field == "is_birthday":
+        return random.choice([True, False, None])
+    if field == "weekday":
+        return random.choice([*range(1, 8), None])
+    return random.choice([None, random.randint(0, 1_000_000), random.randint(0, AMOUNT_TIYIN_MAX)])
+
+
+@st.composite
+def rules_with_events(draw: st.DrawFn) -> tuple[Data, list[Facts]]:
+    rule = draw(rules)
+    found = constants(rule, {})
+    # The events come from one drawn number: hypothesis would spend most of its time on them.
+    random = Random(draw(st.integers(0, 2**32)))
+    events = [Facts(*(_near(random, field, found) for field in FIELDS)) for _ in range(12)]
+    return rule, [
+        event._replace(amount=min(event.amount, AMOUNT_TIYIN_MAX)) if event.amount else event
+        for event in events
+    ]
