@@ -396,3 +396,28 @@ def test_open_orders_are_counted_by_state(shop: Shop):
 def _lose_all_jobs() -> None:
     with connection.cursor() as cursor:
         cursor.execute("delete from procrastinate_jobs")
+
+
+def test_a_list_of_orders_is_cut_into_pages_that_never_overlap(shop: Shop):
+    aziza, botir = shop.subscriber(points=5000), shop.subscriber()
+    shop.places(botir)
+    placed = [shop.places(aziza, key=f"key-{number}") for number in range(3)]
+    shop.now += timedelta(minutes=1)
+    placed.append(shop.places(aziza, key="the latest"))
+
+    first = queries.page(subscriber_id=aziza.id, before=None, limit=2)
+    shop.places(aziza, key="meanwhile")
+    second = queries.page(subscriber_id=aziza.id, before=first[-1].id, limit=9)
+
+    assert first[0] == placed[-1]
+    assert {order.id for order in first + second} == {order.id for order in placed}
+    assert len(first + second) == len(placed)
+
+
+def test_orders_are_found_together_only_among_ones_own(shop: Shop):
+    aziza, botir = shop.subscriber(), shop.subscriber()
+    own, foreign = shop.places(aziza), shop.places(botir)
+
+    found = queries.by_ids(subscriber_id=aziza.id, ids=[own.id, foreign.id])
+
+    assert found == {own.id: own}
