@@ -90,4 +90,4 @@ def test_without_a_certificate_on_file_a_signature_proves_nothing(key):
 
 def test_a_way_nobody_knows_is_an_error_of_configuration():
     with pytest.raises(ValueError, match="CLUB_ESPP_CONTROL_CODE"):
-        control_code.check(FIELDS, way="sha256")  # type: ignore[arg-type]
+        control_code.check(FIELDS, way="sha256")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 
 from club.accrual.models import Conflict, Event, EventState, Kind, Register, Rejection
 from club.clock import TASHKENT
@@ -350,6 +351,23 @@ def test_ten_megabytes_are_refused_unread(client, nothing_was_written):
     assert response.status_code == 413
     assert json.loads(response.content)["code"] == "body_too_large"
     assert nothing_was_written()
+
+
+def test_without_the_database_the_agent_is_told_to_send_it_again(
+    client, monkeypatch, django_db_blocker, now
+):
+    document = messages.Accept(
+        phone=AZIZA, amount_tiyin=1, payment_id="7", paid_at=now, agent="paynet"
+    )
+    with django_db_blocker.unblock():
+        connection.close()
+        monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+        monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+        response = client.post(
+            "/intake/espp", data=messages.write(document), content_type="application/xml"
+        )
+    assert response.status_code == 503
+    assert json.loads(response.content)["code"] == "unavailable"
 
 
 def test_only_post_is_spoken(client):

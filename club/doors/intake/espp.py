@@ -8,9 +8,9 @@ import io
 import re
 import secrets
 from datetime import datetime
-from typing import cast
 
 from django.conf import settings
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -21,12 +21,12 @@ from club.errors import ClubError
 from club.integrations.espp import conversation, messages, register
 from club.integrations.espp.counts import Counts
 from club.integrations.espp.envelope import open_envelope
-from club.integrations.espp.refusals import TooLarge, WrongCertificate
+from club.integrations.espp.refusals import TooLarge, Unavailable, WrongCertificate
 
 REGISTER_BYTES_MAX = 2 * 1024 * 1024
 """Longer registers come as a file, by `club intake espp`."""
 REGISTER = re.compile(rb"<(?:[A-Za-z0-9_.-]+:)?comparePacket[\s>/]")
-STATUS = {"body_too_large": 413, "wrong_certificate": 403}
+STATUS = {"body_too_large": 413, "wrong_certificate": 403, "unavailable": 503}
 
 
 @csrf_exempt  # Machines call here: no cookie is read, so none can be abused.
@@ -43,6 +43,9 @@ def espp(request: HttpRequest) -> HttpResponse:
         )
     except ClubError as error:
         return _problem(error)
+    except OperationalError:
+        # Nothing was written, or the agent cannot know: its ids make sending it again safe.
+        return _problem(Unavailable("payments cannot be taken now; send it again"))
     response = HttpResponse(messages.write(reply.answer), content_type="application/xml")
     for name, value in _numbers(reply.counts).items():
         response[f"X-Club-{name.capitalize()}"] = str(value)
@@ -59,7 +62,7 @@ def _client_certificate(request: HttpRequest) -> str | None:
         return None
     if request.META.get("REMOTE_ADDR") not in settings.TLS_PROXY:
         raise WrongCertificate("payments are taken through the TLS terminator only")
-    subject = cast(str, request.headers.get("X-SSL-Client-S-DN", ""))
+    subject = request.headers.get("X-SSL-Client-S-DN", "")
     if request.headers.get("X-SSL-Client-Verify") != "SUCCESS" or not subject:
         raise WrongCertificate("a verified client certificate is needed")
     return subject

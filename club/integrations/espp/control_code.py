@@ -11,14 +11,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from club.integrations.espp.refusals import WrongControlCode
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-Way = Literal["off", "md5", "rsa-sha1"]
 NUMBERS = (1, 2, 3, 4, 6, 7, 8, 11, 12, 13, 16, 21)
 
 
@@ -28,8 +27,11 @@ def digest(fields: Mapping[str, str]) -> bytes:
     return hashlib.md5(joined.encode(), usedforsecurity=False).hexdigest().encode()
 
 
-def check(fields: Mapping[str, str], *, way: Way, certificate: str = "") -> None:
-    """Raises WrongControlCode. `certificate` is a PEM file of the agent's, for "rsa-sha1"."""
+def check(fields: Mapping[str, str], *, way: str, certificate: str = "") -> None:
+    """`way` is "off", "md5" or "rsa-sha1"; the last needs the PEM file of the agent's certificate.
+
+    Raises WrongControlCode; ValueError when the configuration makes no sense.
+    """
     if way == "off":
         return
     sent = fields.get("f_18", "")

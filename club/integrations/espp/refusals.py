@@ -51,3 +51,7 @@ class NoSuchPayment(ClubError):
 
 class Conflicting(ClubError):
     code = "conflict"
+
+
+class Unavailable(ClubError):
+    code = "unavailable"
