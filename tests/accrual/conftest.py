@@ -1,0 +1,78 @@
+"""A small programme of our own for these stories: one point for each thousand so'm."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from club.accrual import campaigns
+from club.accrual.models import Campaign, RuleVersion
+from club.languages import CODES
+from club.messages.models import Template
+from club.programme.models import Programme
+from club.tiers.models import Tier
+from tests.builders import Club
+
+TEXTS = dict.fromkeys(CODES, "+{points} = {balance}")
+PAYMENT: dict[str, Any] = {
+    "kind": "compare",
+    "field": "event_type",
+    "op": "eq",
+    "value": "payment",
+}
+PER_THOUSAND: dict[str, Any] = {
+    "kind": "per_unit",
+    "per": 100_000,
+    "points": 1,
+    "cap_per_event": 500,
+}
+
+
+class Office(Club):
+    """The club with a way to publish rules."""
+
+    def open(self) -> "Office":
+        Programme.objects.create(
+            id=1,
+            names=TEXTS,
+            point_worth_tiyin=200,
+            points_life_months=12,
+            late_days_max=90,
+            base_tier="bronze",
+        )
+        for rank, code in enumerate(("bronze", "gold")):
+            Tier.objects.create(
+                code=code, rank=rank, names=TEXTS, earned_points_min=rank * 1_000_000
+            )
+        Template.objects.create(code="points_earned", texts=TEXTS)
+        return self
+
+    def publish(
+        self,
+        rule_id: str,
+        *,
+        when: dict[str, Any] | None = None,
+        reward: dict[str, Any] | None = None,
+        in_force: DateTimeTZRange | None = None,
+        fund: int = 0,
+    ) -> RuleVersion:
+        campaign, _ = Campaign.objects.get_or_create(
+            code=f"fund-{fund}", defaults={"names": TEXTS, "fund": fund}
+        )
+        rule = {"id": rule_id, "when": when or PAYMENT, "reward": reward or PER_THOUSAND}
+        return campaigns.publish(
+            rule=json.dumps(rule),
+            campaign=campaign,
+            names=TEXTS,
+            in_force=in_force or DateTimeTZRange(None, None),
+            now=self.now,
+        )
+
+
+@pytest.fixture
+def club(db: None) -> Office:
+    """The programme open, with its one everyday rule."""
+    office = Office().open()
+    office.publish("everyday")
+    return office
