@@ -19,11 +19,11 @@ from typing import TypedDict
 import psycopg
 
 SUBSCRIBERS = 100_000
-TPCB_SCALE = 10  # A million rows: more branches than clients, or TPC-B would queue on them.
+TPCB_SCALE = 20  # Two million rows: more branches than clients, or TPC-B would queue on them.
 CLIENTS = 16
 THREADS = 2
 REPEATS = 7
-SLICE_S = 4
+SLICE_S = 3
 CALL_TIMEOUT_S = 300
 
 ACCRUE = rf"""
@@ -37,14 +37,14 @@ select * from ledger.accrue(:subscriber, 1::smallint, 'r' || :ref, current_date,
 OPENING = """
 select fresh from ledger.post_many(
     1::smallint,
-    array(select s from generate_series(%(first)s, %(last)s) s, generate_series(1, 12)),
-    array(select 'opening' || m from generate_series(%(first)s, %(last)s), generate_series(1, 12) m),
-    array_fill(current_date, array[%(rows)s]),
-    array_fill(1000::bigint, array[%(rows)s]),
+    array(select s from generate_series(%(first)s::bigint, %(last)s::bigint) s, generate_series(1, 12)),
+    array(select 'opening' || m from generate_series(%(first)s::bigint, %(last)s::bigint), generate_series(1, 12) m),
+    array_fill(current_date, array[%(rows)s::integer]),
+    array_fill(1000::bigint, array[%(rows)s::integer]),
     array(select current_date + m * 30
-            from generate_series(%(first)s, %(last)s), generate_series(1, 12) m),
-    array_fill(0, array[%(rows)s]),
-    array_fill('\\x00112233445566778899aabbccddeeff'::bytea, array[%(rows)s]))
+            from generate_series(%(first)s::bigint, %(last)s::bigint), generate_series(1, 12) m),
+    array_fill(0, array[%(rows)s::integer]),
+    array_fill('\\x00112233445566778899aabbccddeeff'::bytea, array[%(rows)s::integer]))
 """
 SUBSCRIBERS_A_BATCH = 10_000
 
