@@ -40,14 +40,14 @@ class ExplainedEvent:
 def explained(
     *, subscriber_id: int, event_ids: Iterable[int], fruitless_max: int
 ) -> dict[int, ExplainedEvent]:
-    """The events asked for, and the newest `fruitless_max` that brought no points, by their ids.
+    """The events asked for, and the newest `fruitless_max` that moved no points, by their ids.
 
     Three queries, whatever the number of events; newest event first.
     """
     mine = Decision.objects.filter(subscriber_id=subscriber_id)
-    rewarded = mine.filter(event_id=OuterRef("id"), granted__gt=0)
+    moved_points = mine.filter(event_id=OuterRef("id")).exclude(granted=0)
     of_subscriber = Event.objects.filter(subscriber_id=subscriber_id)
-    fruitless = of_subscriber.filter(~Exists(rewarded)).order_by("-occurred_at", "-id")
+    fruitless = of_subscriber.filter(~Exists(moved_points)).order_by("-occurred_at", "-id")
     events = of_subscriber.filter(
         Q(id__in=set(event_ids)) | Q(id__in=fruitless.values("id")[:fruitless_max])
     ).order_by("-occurred_at", "-id")

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from club.doors.demo import payments
 from club.doors.demo.sentences import for_script
 from club.languages import CODES, LANGUAGES, UZBEK
+from club.reports import wording
 from club.subscribers import queries as subscribers
 from club.subscribers.rules import BadMsisdn, msisdn
 
@@ -52,7 +53,7 @@ def phone(request: HttpRequest) -> HttpResponse:
                 "languages": LANGUAGES,
                 "language": translation.get_language(),
                 "numbers": subscribers.first_numbers(limit=NUMBERS_OFFERED),
-                "amounts": AMOUNTS_UZS,
+                "amounts": [(amount, wording.number(amount)) for amount in AMOUNTS_UZS],
                 "sentences": for_script(),
             },
         )

@@ -11,6 +11,7 @@ from wagtail.admin.auth import permission_required
 from club.access import actions as access
 from club.doors.office import charts
 from club.languages import UZBEK
+from club.ledger.errors import BadCursor
 from club.reports import subscriber_page
 from club.subscribers import queries as subscribers
 from club.subscribers.models import Subscriber
@@ -59,13 +60,16 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
     access.record_reading(
         by=request.user, subject_kind="subscriber", subject_id=subscriber.id, now=now
     )
-    view = subscriber_page.view(
-        subscriber=subscriber,
-        language=get_language() or UZBEK,
-        before=request.GET.get("before"),
-        lines_max=LINES_PER_PAGE,
-        now=now,
-    )
+    try:
+        view = subscriber_page.view(
+            subscriber=subscriber,
+            language=get_language() or UZBEK,
+            before=request.GET.get("before"),
+            lines_max=LINES_PER_PAGE,
+            now=now,
+        )
+    except BadCursor:
+        return redirect("office_subscriber", subscriber.id)
     return TemplateResponse(
         request,
         "office/subscriber.html",
@@ -73,7 +77,7 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
             "subscriber": subscriber,
             "is_number_shown": is_number_shown(request, subscriber),
             "view": view,
-            "chart": charts.steps(view.history, width=720, height=220),
+            "chart": charts.steps(view.history, width=720, height=280),
             "is_first_page": "before" not in request.GET,
         },
     )
