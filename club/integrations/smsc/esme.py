@@ -72,11 +72,11 @@ class Esme:
         `on_late` is called when an answer comes after this has ended as Unknown.
         """
         session = self._session
-        if session is None or not session.is_open:
+        if session is None or not session.is_open():
             return NOT_CONNECTED
         async with session.window:
             await asyncio.sleep(self._pace.reserve(asyncio.get_running_loop().time()))
-            if not session.is_open or self._stopping.is_set():
+            if not session.is_open() or self._stopping.is_set():
                 return NOT_CONNECTED
 
             def hear_late(answer: Pdu) -> None:

@@ -120,7 +120,6 @@ class Session:
         loops = (self._read(), self._deliver(), self._enquire())
         self._loops = [asyncio.create_task(loop) for loop in loops]
 
-    @property
     def is_open(self) -> bool:
         """Whether a request would leave at all."""
         return not self._has_ended and not self._writer.is_closing()
@@ -133,7 +132,7 @@ class Session:
         self._sequence = self._sequence % SEQUENCE_MAX + 1
         sequence = self._sequence
         frame = encode(Pdu(command, sequence, body))
-        if not self.is_open:
+        if not self.is_open():
             raise NoAnswer("the connection has ended")
 
         answer: asyncio.Future[Pdu] = asyncio.get_running_loop().create_future()
