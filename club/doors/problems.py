@@ -207,7 +207,7 @@ def as_markdown() -> str:
             "|---|---|---|---|",
             *rows,
             "",
-            "Each entry of `errors` names a field (`in`: body, query, header or path; `field`), its",
+            "Each entry of `errors` names a field (`place`: body, query, header or path; `field`), its",
             "`code` and the sentence in `detail`:",
             "",
             "| code | meaning |",

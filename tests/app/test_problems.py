@@ -163,7 +163,7 @@ def test_the_faults_of_a_body_are_named_field_by_field_without_repeating_it(stra
     assert "secret" not in answer.content.decode()
     faults = {(fault["field"], fault["code"]) for fault in answer.data["errors"]}
     assert faults == {("otp.msisdn", "invalid"), ("otp.code", "missing"), ("otp.extra", "unknown")}
-    assert {fault["in"] for fault in answer.data["errors"]} == {"body"}
+    assert {fault["place"] for fault in answer.data["errors"]} == {"body"}
 
 
 def test_a_mistake_of_ours_tells_only_the_id_to_quote(stranger, club, caplog):

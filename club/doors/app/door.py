@@ -112,7 +112,7 @@ def address(request: HttpRequest) -> str:
     owns a whole /64, so that counts as one address.
     """
     forwarded = [part for part in request.headers.get("X-Forwarded-For", "").split(",") if part]
-    seen = [*forwarded, request.META["REMOTE_ADDR"]]
+    seen = [*forwarded, request.META.get("REMOTE_ADDR", "")]
     own = seen[-1 - settings.PROXIES] if len(seen) > settings.PROXIES else seen[-1]
     try:
         parsed = ip_address(own.strip())

@@ -30,7 +30,7 @@ class Fault:
 
     def told(self) -> dict[str, str]:
         return {
-            "in": self.place,
+            "place": self.place,
             "field": self.field,
             "code": self.code,
             "detail": str(FIELD_REASONS[self.code]),

@@ -20,7 +20,7 @@ class In(Schema):
 
 
 class FaultOut(Schema):
-    place: str = Field(alias="in")
+    place: str = Field(description="body, query, header or path")
     field: str
     code: str
     detail: str
