@@ -7,6 +7,7 @@ not even a broken transaction. Whole points; days are business days in Asia/Tash
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -282,13 +283,13 @@ def _columns_of(accruals: Sequence[Accrual] | Sequence[Promise]) -> list[list[ob
     ]
 
 
-def _call(sql: str, parameters: Sequence[object]) -> tuple[object, ...]:
+def _call(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return tuple(cursor.fetchone())
 
 
-def _call_binary(sql: str, parameters: Sequence[object]) -> tuple[object, ...]:
+def _call_binary(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     """As `_call`, with the parameters sent apart and in binary: arrays of thousands would cost
     more as text than the statement itself."""
     connection.ensure_connection()
@@ -302,6 +303,6 @@ def _call_binary(sql: str, parameters: Sequence[object]) -> tuple[object, ...]:
     return tuple(row)
 
 
-def _booked(sql: str, parameters: Sequence[object]) -> Booked:
+def _booked(sql: str, parameters: Sequence[Any]) -> Booked:
     is_fresh, available_points = _call(sql, parameters)
     return Booked(bool(is_fresh), int(available_points))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import accumulate
+from typing import Any
 
 from django.db import connection
 
@@ -189,7 +190,7 @@ def _place(cursor: str | None) -> dict[str, object]:
         raise BadCursor("not a cursor of a statement") from error
 
 
-def _line(row: Sequence[object]) -> Line:
+def _line(row: Sequence[Any]) -> Line:
     posted_at, occurred_on, kind, points, source, ref, expires_on, fund, found, *reverses = row
     listed = json.loads(found) if isinstance(found, str) else found
     return Line(
@@ -278,8 +279,8 @@ def prove() -> list[Breach]:
 
 
 def _rows(
-    sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None
-) -> list[tuple]:
+    sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
