@@ -10,7 +10,18 @@ import pytest
 from club.integrations.smsc import receipt, text
 from club.integrations.smsc.config import Contract
 from club.integrations.smsc.esme import Esme, Outcome
-from club.integrations.smsc.pdu import ANSWER, Command, Pdu, ShortMessage, Status, encode
+from club.integrations.smsc.pdu import (
+    ANSWER,
+    BindAnswer,
+    Body,
+    Command,
+    Empty,
+    MessageAnswer,
+    Pdu,
+    ShortMessage,
+    Status,
+    encode,
+)
 from club.integrations.smsc.session import BindRefused, Link, bound, read_pdu
 from club.messages.rules import State
 from club.outcomes import Done, Refused, Unknown
@@ -349,6 +360,73 @@ def test_a_bind_for_receiving_only_takes_no_submit(simulated: Centre) -> None:
 
 
 # ---- a centre that misbehaves on the wire --------------------------------------------------------
+
+
+@pytest.mark.parametrize("ends_by", ["half an answer", "a reset", "a black hole"])
+def test_whatever_cuts_the_answer_short_the_submit_is_unknown_and_sent_once(ends_by: str) -> None:
+    submits = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal submits
+        try:
+            bind = await read_pdu(reader)
+            writer.write(encode(Pdu(bind.command | ANSWER, bind.sequence)))
+            submit = await read_pdu(reader)
+            submits += submit.command == Command.SUBMIT_SM
+            answer = encode(
+                Pdu(submit.command | ANSWER, submit.sequence, MessageAnswer("00000001"))
+            )
+            if ends_by == "half an answer":
+                writer.write(answer[: len(answer) // 2])
+            elif ends_by == "a reset":
+                writer.transport.abort()
+            else:
+                await reader.read()
+        except (EOFError, OSError):
+            pass
+        finally:
+            writer.close()
+
+    async def story() -> Outcome:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            wanted = Link("127.0.0.1", port, "club", answer_timeout_s=0.2)
+            esme = Esme(wanted, on_deliver=Kept())
+            run = asyncio.create_task(esme.run())
+            await esme.is_bound.wait()
+            outcome = await esme.submit(ShortMessage(destination=MSISDN))
+            esme.stop()
+            await run
+            return outcome
+
+    assert isinstance(asyncio.run(story()), Unknown)
+    assert submits == 1
+
+
+def test_an_answer_that_drips_in_octet_by_octet_is_an_answer() -> None:
+    bodies: dict[int, Body] = {
+        Command.BIND_TRANSCEIVER: BindAnswer("slow"),
+        Command.SUBMIT_SM: MessageAnswer("A1"),
+    }
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                asked = await read_pdu(reader)
+                body = bodies.get(asked.command, Empty())
+                for octet in encode(Pdu(asked.command | ANSWER, asked.sequence, body)):
+                    writer.write(bytes([octet]))
+                    await asyncio.sleep(0.001)
+        except (EOFError, OSError):
+            writer.close()
+
+    async def story() -> Outcome:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with running(Link("127.0.0.1", port, "club")) as esme:
+                return await esme.submit(ShortMessage(destination=MSISDN))
+
+    assert asyncio.run(story()) == Done("A1")
 
 
 @asynccontextmanager
