@@ -10,8 +10,10 @@ from django.utils import timezone
 from club.accrual.models import Conflict, Event, Register, Rejection
 from club.demo import programme
 from club.integrations.espp import messages
+from club.subscribers.models import Subscriber
 from simulators.espp import PayingAgent
 
+AZIZA = "998901234567"
 AGENTS = {
     "beepul": {"channel": "app", "contract": "C-17"},
     "paynet": {"channel": "kiosk"},
@@ -21,6 +23,11 @@ AGENTS = {
 @pytest.fixture
 def now() -> datetime:
     return timezone.now().replace(microsecond=0)
+
+
+@pytest.fixture
+def aziza(db, now) -> Subscriber:
+    return Subscriber.objects.create(msisdn=AZIZA, joined_at=now)
 
 
 @pytest.fixture(autouse=True)
