@@ -19,7 +19,12 @@ def serve(*, port: int) -> None:
     if WEB_WORKERS != "1":
         # Each process counts for itself; the files in this folder add them up.
         environment["PROMETHEUS_MULTIPROC_DIR"] = fresh_metrics_folder()
-    command = [
+    os.execve(sys.executable, command(port=port), environment)  # noqa: S606  no shell is wanted
+
+
+def command(*, port: int) -> list[str]:
+    """How granian is started; `bench/api_me.py` measures the very same."""
+    return [
         sys.executable, "-m", "granian", "club.wsgi:application",
         "--interface", "wsgi",
         "--host", os.environ.get("CLUB_LISTEN", "127.0.0.1"),
@@ -32,7 +37,6 @@ def serve(*, port: int) -> None:
         "--log-level", "error",
         "--no-ws",
     ]  # fmt: skip
-    os.execve(sys.executable, command, environment)  # noqa: S606  no shell is wanted
 
 
 def fresh_metrics_folder() -> str:
