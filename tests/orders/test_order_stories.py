@@ -273,6 +273,18 @@ def test_a_doubled_job_neither_sends_nor_asks_twice(shop: Shop):
     assert len(shop.provisioning.asked) == 1
 
 
+def test_a_doubled_job_does_not_use_up_the_next_attempt(shop: Shop):
+    who = shop.subscriber()
+    order = shop.places(who)
+    shop.provisioning.will_answer(NOT_SENT)
+
+    orders.provision(order_id=order.id, attempt=0, now=shop.now)
+    orders.provision(order_id=order.id, attempt=0, now=shop.now)
+
+    assert shop.state(order) == "placed"
+    assert order.attempts == 1
+
+
 def test_a_settled_order_stays_as_it_is(shop: Shop):
     who = shop.subscriber()
     order = shop.places(who)
