@@ -148,6 +148,7 @@ WAGTAIL_SITE_NAME = "Beeline Club"
 WAGTAILADMIN_BASE_URL = os.environ.get("CLUB_URL", "http://127.0.0.1:8000")
 WAGTAILADMIN_PERMITTED_LANGUAGES = [("ru", "Русский"), ("uz", "Oʻzbekcha"), ("en", "English")]
 WAGTAIL_I18N_ENABLED = True
+WAGTAIL_USER_TIME_ZONES = [TIME_ZONE]  # a business day is Tashkent's, whoever looks
 # No page of ours ever calls an outside host.
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 WAGTAIL_ENABLE_UPDATE_CHECK = False
@@ -156,7 +157,7 @@ LOGIN_URL = "wagtailadmin_login"
 SILENCED_SYSTEM_CHECKS = ["wagtailadmin.W003"]
 
 # Scripts come from our own files only. Wagtail writes style attributes, so styles may stand inline;
-# its few widgets with a script inline (date and time fields, inline panels) need a template of ours.
+# its widgets with a script inline need a template of ours (date and time fields have one).
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

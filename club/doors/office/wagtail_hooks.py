@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
@@ -25,6 +25,11 @@ def our_colours() -> SafeString:
     return format_html_join(
         "\n", '<link rel="stylesheet" href="{}">', ((static(style),) for style in STYLES)
     )
+
+
+@hooks.register("insert_global_admin_js")
+def fields_without_scripts_inline() -> SafeString:
+    return format_html('<script src="{}"></script>', static("office/choosers.js"))
 
 
 @hooks.register("register_admin_urls")
