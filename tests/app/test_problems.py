@@ -41,24 +41,22 @@ ONE_OF_EACH = [
 ]
 
 
-@pytest.mark.parametrize("language", ["uz", "uz-Cyrl", "ru", "kaa", "en"])
 @pytest.mark.parametrize(("method", "path", "body", "status", "code"), ONE_OF_EACH)
-def test_every_error_is_a_problem_in_the_readers_language(
-    aziza, method, path, body, status, code, language
-):
-    answer = aziza.asks(method, path, body, accept_language=language, x_request_id="request-1")
+def test_every_error_is_a_problem_in_the_readers_language(aziza, method, path, body, status, code):
+    for language in ("uz", "uz-Cyrl", "ru", "kaa", "en"):
+        answer = aziza.asks(method, path, body, accept_language=language, x_request_id="request-1")
 
-    assert answer.status_code == answer.data["status"] == status
-    assert answer["Content-Type"] == "application/problem+json"
-    assert answer["Content-Language"] == language.lower()
-    assert answer["Cache-Control"] == "no-store"
-    assert answer.data.keys() >= MEMBERS
-    assert answer.data["code"] == code
-    assert answer.data["type"] == f"/api/v1/problems/{code}"
-    assert answer.data["instance"] == f"/api/v1{path}"
-    assert answer.data["request_id"] == answer["X-Request-Id"] == "request-1"
-    with translation.override(language.lower()):
-        assert answer.data["title"] == str(problems.KINDS[code].title)
+        assert answer.status_code == answer.data["status"] == status
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer["Content-Language"] == language.lower()
+        assert answer["Cache-Control"] == "no-store"
+        assert answer.data.keys() >= MEMBERS
+        assert answer.data["code"] == code
+        assert answer.data["type"] == f"/api/v1/problems/{code}"
+        assert answer.data["instance"] == f"/api/v1{path}"
+        assert answer.data["request_id"] == answer["X-Request-Id"] == "request-1"
+        with translation.override(language.lower()):
+            assert answer.data["title"] == str(problems.KINDS[code].title)
 
 
 @pytest.mark.parametrize("language", [code for code in CODES if code != "en"])

@@ -1,6 +1,7 @@
 """No sentence of ours is missing, empty, doubtful or broken in any language."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 WRONG_APOSTROPHE = re.compile(r"['’‘`]")
 
 
+@cache
 def msgids() -> set[str | tuple[str, ...]]:
     """What the code says; the office has catalogues of its own."""
     found = extract_from_dir(BASE / "club", [("**.py", "python")], keywords=KEYWORDS)

@@ -1,6 +1,7 @@
 """The subscriber API: /api/v1. One file a noun beside this one; here is what joins them."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -12,6 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
+from ninja.renderers import JSONRenderer
 
 from club.doors import problems
 from club.doors.app import catalogue, door, history, me, orders, session
@@ -31,6 +33,13 @@ class LocalSwagger(Swagger):
         response = super().render_page(request, api, **kwargs)
         response["Content-Security-Policy"] = DOCS_CSP
         return response
+
+
+class Utf8(JSONRenderer):
+    """Letters as they are: escaped, Cyrillic would weigh three times as much."""
+
+    media_type = "application/json"
+    json_dumps_params: Mapping[str, Any] = {"ensure_ascii": False}
 
 
 class SubscriberAPI(NinjaAPI):
@@ -65,6 +74,7 @@ api = SubscriberAPI(
         "(RFC 9457) with a stable `code`; texts follow `Accept-Language` (uz, uz-Cyrl, ru, kaa, en)."
     ),
     urls_namespace="app",
+    renderer=Utf8(),
     docs=LocalSwagger(settings={"validatorUrl": None}),  # else it asks a public host
 )
 api.add_router("", session.router, tags=["sign-in"])

@@ -91,7 +91,7 @@ def asked_language(accept_language: str) -> str | None:
 
     >>> [
     ...     asked_language(header)
-    ...     for header in ("uz-Cyrl-UZ, ru;q=0.8", "kaa", "ru-RU", "de, en;q=.5")
+    ...     for header in ("uz-Cyrl-UZ, ru;q=0.8", "kaa", "ru-RU", "de, en;q=0.5")
     ... ]
     ['uz-cyrl', 'kaa', 'ru', 'en']
     >>> asked_language("de, *;q=0.1") is None
