@@ -5,7 +5,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import accumulate
 from typing import Any
 
 from django.db import connection
@@ -87,14 +86,6 @@ class Totals:
 
     def figures(self) -> Mapping[str, int]:
         return {name.removesuffix("_points"): getattr(self, name) for name in self.__slots__}
-
-
-@dataclass(frozen=True, slots=True)
-class DayBalance:
-    """The balance at the end of a day: held points are in it, arrears make it negative."""
-
-    on: date
-    points: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,25 +199,6 @@ def _line(row: Sequence[Any]) -> Line:
         reverses_ref=reverses[1],
         reverses_on=reverses[2],
     )
-
-
-def balance_by_day(*, subscriber_id: int, since: date, until: date) -> list[DayBalance]:
-    """The balance at the end of `since`, of every later day on which it changed, and of `until`."""
-    rows = _rows(
-        """
-        select greatest(occurred_on, %(since)s), sum(points)::bigint from ledger.posting
-         where subscriber_id = %(subscriber)s and occurred_on <= %(until)s
-         group by 1 order by 1
-        """,
-        {"subscriber": subscriber_id, "since": since, "until": until},
-    )
-    moved: dict[date, int] = {since: 0, **dict(rows)}
-    moved.setdefault(until, 0)
-    days = sorted(moved)
-    return [
-        DayBalance(on, points)
-        for on, points in zip(days, accumulate(moved[on] for on in days), strict=True)
-    ]
 
 
 def earned_since(*, subscriber_ids: Sequence[int], since: date) -> dict[int, int]:

@@ -17,7 +17,8 @@ from club.ledger.errors import (
     NoSuchPosting,
     NotEnoughPoints,
 )
-from club.ledger.queries import Balance, DayBalance, Lot
+from club.ledger.history import DayBalance, balance_by_day
+from club.ledger.queries import Balance, Lot
 from club.ledger.rules import Kind, Source, fingerprint_of, hold_ref
 
 pytestmark = pytest.mark.django_db
@@ -268,9 +269,7 @@ def test_the_chart_has_its_first_and_last_day_and_every_change_between() -> None
     aziza_earns(earned("a", 100, on=date(2026, 10, 1)), earned("b", 10, on=date(2026, 11, 5)))
     spend(30)
 
-    days = queries.balance_by_day(
-        subscriber_id=AZIZA, since=date(2026, 11, 1), until=date(2026, 11, 30)
-    )
+    days = balance_by_day(subscriber_id=AZIZA, since=date(2026, 11, 1), until=date(2026, 11, 30))
 
     assert days == [
         DayBalance(date(2026, 11, 1), 100),
