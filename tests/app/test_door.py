@@ -4,7 +4,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import RequestFactory
 
-from club.doors.app.door import address, asked_language
+from club.doors.app.door import address, asked_language, without_numbers
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,12 @@ from club.doors.app.door import address, asked_language
 )
 def test_the_first_of_our_languages_that_is_asked_for_counts(header, language):
     assert asked_language(header) == language
+
+
+def test_a_trace_in_the_log_quotes_nobodys_number():
+    trace = without_numbers(ValueError("Key (msisdn)=(998901234567) already exists."))
+
+    assert "Key (msisdn)=(998…) already exists." in trace
 
 
 @pytest.mark.parametrize(
