@@ -1,0 +1,129 @@
+"""From a register's file to posted points with one worker, beside posting those points alone.
+
+One process reads the agents' register, writes the inbox, decides by the demo programme's rules and
+posts. The two halves take turns, so a drift of the machine meets both.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.test.utils import override_settings
+
+from club.accrual import actions as accrual
+from club.accrual import queries as accrued
+from club.accrual.models import Decision
+from club.clock import day_of
+from club.demo import programme
+from club.integrations.espp import register
+from club.ledger import actions as ledger
+from club.ledger import queries as books
+from club.subscribers.models import Subscriber
+
+SUBSCRIBERS = 20_000
+ROUNDS = 5
+EVENTS_PER_ROUND = 8_000
+BATCH_EVENTS = 1_000  # as the job takes them
+
+
+@override_settings(ESPP_AGENTS={"bank": {"channel": "bank"}})
+def run(url: str) -> dict[str, dict[str, object]]:
+    now = datetime.now(UTC)
+    programme.load(now=now)
+    numbers = open_subscribers(now)
+    intake_s = posting_s = 0.0
+    posted = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for round_ in range(ROUNDS + 1):
+            file = Path(folder) / f"{round_}.csv"
+            write_register(file, numbers, round_, now)
+            took_s = timed(lambda file=file: take_and_decide(file, now))
+            batches = accruals_of(round_, now)
+            alone_s = timed(lambda batches=batches: post(batches))
+            if round_:  # the first round warms up and is not counted
+                intake_s += took_s
+                posting_s += alone_s
+                posted += sum(map(len, batches))
+    assert accrued.counts_by_state()["decided"] == (ROUNDS + 1) * EVENTS_PER_ROUND
+    assert books.prove() == []
+
+    events_per_s = ROUNDS * EVENTS_PER_ROUND / intake_s
+    postings_per_s = posted / posting_s
+    return {
+        "intake_to_posted": {
+            "value": events_per_s,
+            "unit": "events/s",
+            "baseline": f"one worker, {EVENTS_PER_ROUND} lines a register; at least 5,000 or a quarter",
+        },
+        "intake_vs_post_many": {
+            "value": events_per_s / postings_per_s,
+            "unit": "ratio",
+            "baseline": f"post_many alone: {postings_per_s:,.0f} postings/s in the same batches",
+        },
+    }
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def open_subscribers(now: datetime) -> list[str]:
+    numbers = [f"99890{1_000_000 + place}" for place in range(SUBSCRIBERS)]
+    Subscriber.objects.bulk_create(
+        [
+            Subscriber(msisdn=msisdn, tariff="start", region="TAS", joined_at=now)
+            for msisdn in numbers
+        ],
+        batch_size=5_000,
+    )
+    return numbers
+
+
+def write_register(file: Path, numbers: list[str], round_: int, now: datetime) -> None:
+    """Every event a subscriber, an amount and a second of its own; three days ago, so no notices."""
+    payments = (
+        register.AgentPayment(
+            agent="bank",
+            payment_id=f"{round_}-{number:06}",
+            terminal="T1",
+            msisdn=numbers[(round_ * EVENTS_PER_ROUND + number * 7) % SUBSCRIBERS],
+            amount_tiyin=500_000 + number * 1_000,
+            paid_at=now - timedelta(days=3, seconds=number),
+        )
+        for number in range(EVENTS_PER_ROUND)
+    )
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        register.write_csv(payments, stream)
+
+
+def take_and_decide(file: Path, now: datetime) -> None:
+    register.take(file, name=file.name, now=now)
+    while accrual.decide_batch(now=now, limit=BATCH_EVENTS).taken:
+        pass
+
+
+def accruals_of(round_: int, now: datetime) -> list[list[ledger.Accrual]]:
+    """What this round granted, once more, as accruals of another source."""
+    newest = Decision.objects.filter(granted__gt=0).order_by("-event_id")[:EVENTS_PER_ROUND]
+    accruals = [
+        ledger.Accrual(
+            subscriber_id=decision.subscriber_id,
+            ref=f"{round_}:{decision.event_id}:{decision.rule_id}",
+            occurred_on=day_of(now),
+            points=decision.granted,
+            expires_on=day_of(now) + timedelta(days=365),
+            fund=0,
+            fingerprint=b"of the benchmark",
+        )
+        for decision in reversed(newest)
+    ]
+    return [accruals[i : i + BATCH_EVENTS] for i in range(0, len(accruals), BATCH_EVENTS)]
+
+
+def post(batches: list[list[ledger.Accrual]]) -> None:
+    for batch in batches:
+        ledger.post_many(source=ledger.Source.IMPORT, accruals=batch)
