@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache, partial
 
 from club.accrual.models import EventState
 from club.accrual.queries import Version, ref
@@ -130,6 +131,7 @@ def _promised_at(day: date, confirm_after_days: int) -> datetime | None:
 
 def _post(settled: Sequence[Settled], *, life_months: int) -> None:
     """Everything granted in one statement, everything promised in another."""
+    last_day_of = cache(partial(expires_on, life_months=life_months))  # a batch has few days
     accruals: list[ledger.Accrual] = []
     promises: list[ledger.Promise] = []
     for one in settled:
@@ -140,11 +142,11 @@ def _post(settled: Sequence[Settled], *, life_months: int) -> None:
             fingerprint = fingerprint_of(one.event.fingerprint, line.rule_id)
             key = line.subscriber_id, line.ref, day, line.granted
             if line.promised_at is None:
-                last_day = expires_on(day, life_months=life_months)
+                last_day = last_day_of(day)
                 accruals.append(ledger.Accrual(*key, last_day, line.fund, fingerprint))
             else:
                 # Promised points live from the day on which they can be spent.
-                last_day = expires_on(line.promised_at.date(), life_months=life_months)
+                last_day = last_day_of(line.promised_at.date())
                 promises.append(
                     ledger.Promise(*key, last_day, line.fund, fingerprint, line.promised_at)
                 )

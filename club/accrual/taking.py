@@ -44,15 +44,16 @@ class Taken:
     region: str | None
     birth_date: date | None
     state: str
+    day: date = field(init=False)
+    """The business day, in Tashkent; asked for so often that it is worked out once."""
+
+    def __post_init__(self) -> None:
+        self.day = day_of(self.occurred_at)
 
     @property
     def key(self) -> tuple[str, str]:
         """What a payment and its cancellation have in common."""
         return self.source, self.external_id
-
-    @property
-    def day(self) -> date:
-        return day_of(self.occurred_at)
 
 
 @dataclass(slots=True)
