@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Sum
 from club.accrual.models import Decision, Event, EventState, Kind
 from club.clock import TASHKENT, day_of
 from club.messages.models import Message
-from club.messages.models import State as MessageState
+from club.messages.rules import State as MessageState
 from club.orders.models import Order
 from club.orders.models import State as OrderState
 

@@ -38,10 +38,10 @@ def test_a_visitor_tops_up_and_asks_for_a_code(till, browse, tmp_path, width, he
         page.get_by_role("button", name="100\u202f000").click()
         page.select_option("#channel", "kiosk")
         page.get_by_role("button", name="Оплатить").click()
-        page.get_by_text("Баллы придут через мгновение").wait_for()
+        page.get_by_text("Баллы сейчас придут").wait_for()
         page.get_by_role("tab", name="Клуб").click()
         page.get_by_role("button", name="Получить код").click()
-        page.get_by_text("сообщениях").wait_for()
+        page.get_by_text("Код в сообщениях").wait_for()
         assert not visit.overflows()
         page.screenshot(path=tmp_path / "phone.png", full_page=True)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 
 from club.ledger.history import DayBalance
 
@@ -112,8 +111,7 @@ def firsts_of_months(first: date, last: date) -> list[date]:
 
 def month_ends(history: Sequence[DayBalance]) -> list[DayBalance]:
     """The last balance known in each month in which it changed, oldest first."""
-    return [
-        day
-        for day, following in pairwise([*history, None])
-        if following is None or following.on.replace(day=1) > day.on.replace(day=1)
-    ]
+    by_month = {
+        day.on.replace(day=1): day for day in history
+    }  # The later day replaces the earlier.
+    return list(by_month.values())

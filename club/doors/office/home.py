@@ -20,9 +20,11 @@ class TodayPanel(Component):
 
     def get_context_data(self, parent_context: Mapping[str, Any]) -> Mapping[str, Any]:
         now = timezone.now()
-        figures, as_of = cache.get_or_set(
-            FIGURES_KEY, lambda: (today.figures(now=now), now), FIGURES_LIFETIME_S
-        )
+        seen = cache.get(FIGURES_KEY)
+        if seen is None:
+            seen = (today.figures(now=now), now)
+            cache.set(FIGURES_KEY, seen, FIGURES_LIFETIME_S)
+        figures, as_of = seen
         return {
             "request": parent_context["request"],
             "csrf_token": parent_context["csrf_token"],
