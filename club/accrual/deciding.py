@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
 
+from club.accrual.grants import ref
 from club.accrual.models import EventState
-from club.accrual.queries import Version, ref
+from club.accrual.queries import Version
 from club.accrual.rows import as_json, columns, rows
 from club.accrual.rules.explain import Reason
 from club.accrual.rules.facts import Facts

@@ -19,6 +19,15 @@ class Grant:
     channel: str
 
 
+def ref(event_id: int, rule_id: str) -> str:
+    """Under which the ledger knows what one rule moved for one event.
+
+    >>> parse_ref(ref(7, "top-up"))
+    (7, 'top-up')
+    """
+    return f"{event_id}:{rule_id}"
+
+
 def parse_ref(ref: str) -> tuple[int, str] | None:
     """The event and the rule in a ledger ref of ours; None for anybody else's.
 

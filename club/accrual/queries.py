@@ -1,6 +1,6 @@
 """Reads of events, rules and decisions. Points are whole numbers, amounts in tiyin."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,68 +52,6 @@ def versions_between(first: datetime, last: datetime) -> list[Version]:
         )
         for one in found
     ]
-
-
-def names(hashes: Sequence[str]) -> dict[str, Texts]:
-    """What a subscriber reads as the reason, by rule hash; one query for a page of lines."""
-    return dict(RuleVersion.objects.filter(hash__in=hashes).values_list("hash", "names"))
-
-
-# ---- what stands behind a posting ------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What brought one accrual: the event, and the rule version that granted it."""
-
-    event_id: int
-    rule_id: str
-    rule_hash: str
-    rule_names: Texts
-    amount_tiyin: int
-    channel: str
-    occurred_at: datetime
-
-
-def ref(event_id: int, rule_id: str) -> str:
-    """Under which the ledger knows what one rule moved for one event.
-
-    >>> ref(7, "top-up"), parse_ref("7:top-up"), parse_ref("hold:7")
-    ('7:top-up', (7, 'top-up'), None)
-    """
-    return f"{event_id}:{rule_id}"
-
-
-def parse_ref(text: str) -> tuple[int, str] | None:
-    """The event and the rule of a ledger ref of ours; None for anybody else's."""
-    event_id, _, rule_id = text.partition(":")
-    return (int(event_id), rule_id) if event_id.isdecimal() and rule_id else None
-
-
-def grants(
-    *, subscriber_id: int, keys: Collection[tuple[int, str]]
-) -> dict[tuple[int, str], Grant]:
-    """What stands behind some postings of one subscriber, by (event id, rule id); three queries."""
-    event_ids = {event_id for event_id, _ in keys}
-    if not event_ids:
-        return {}
-    events = Event.objects.filter(subscriber_id=subscriber_id).in_bulk(event_ids)
-    decisions = [
-        decision
-        for decision in Decision.objects.filter(subscriber_id=subscriber_id, event_id__in=event_ids)
-        if (decision.event_id, decision.rule_id) in keys
-    ]
-    rule_names = names([decision.rule_hash for decision in decisions])
-    return {
-        (decision.event_id, decision.rule_id): Grant(
-            event_id=decision.event_id,
-            rule_id=decision.rule_id,
-            rule_hash=decision.rule_hash,
-            rule_names=rule_names[decision.rule_hash],
-            amount_tiyin=events[decision.event_id].amount_tiyin,
-            channel=events[decision.event_id].channel,
-            occurred_at=events[decision.event_id].occurred_at,
-        )
-        for decision in decisions
-    }
 
 
 # ---- why, and why not ------------------------------------------------------------------------
