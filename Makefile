@@ -9,6 +9,8 @@ UV     := 0.13.9
 # Compiled once here instead of at every start; interpreters are not downloaded.
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
+# The machine's own certificates, as pip takes them: an operator's network has an authority of its own.
+export UV_SYSTEM_CERTS = 1
 
 help:  ## show what can be done
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
