@@ -13,7 +13,7 @@ from django.db import connection
 from club.accrual import actions as accrual
 from club.accrual import queries as accrued
 from club.accrual.models import Register
-from club.clock import TASHKENT, day_of
+from club.clock import TASHKENT, day_of, last_day_of_month
 from club.integrations.espp import register
 from club.ledger import actions as ledger
 from club.ledger import queries as books
@@ -114,10 +114,18 @@ def seed(*, now: datetime, echo: Callable[[str], object]) -> None:
         pass
     while ledger.keep_promises(now=now, limit=BATCH_ROWS):
         pass
-    while ledger.expire_due(day=day_of(now), limit=BATCH_ROWS):
-        pass
+    _expire_month_by_month(since=min(first_on.values()) + moved_by, until=day_of(now))
     tiers.reconsider(subscriber_ids=list(Subscriber.objects.values_list("id", flat=True)), now=now)
     with connection.cursor() as cursor:
         cursor.execute("analyze")
     echo(f"accrual: {accrued.totals().summary()}")
     echo(f"books: {books.totals().summary()}")
+
+
+def _expire_month_by_month(*, since: date, until: date) -> None:
+    """As the daily job would have done it, so that the history tells when points were lost."""
+    day = since
+    while day < until:
+        day = min(last_day_of_month(day) + timedelta(days=1), until)
+        while ledger.expire_due(day=day, limit=BATCH_ROWS):
+            pass

@@ -34,6 +34,14 @@ class Lot:
 
 
 @dataclass(frozen=True, slots=True)
+class Promised:
+    """Points that become spendable at `promised_at`."""
+
+    promised_at: datetime
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One posting. `id` names it among its subscriber's; `points` is signed; `lots` is what a debit took, or where a reversal gave (or
     took) them, empty for a plain accrual, which goes to (expires_on, fund) as a whole."""
@@ -135,6 +143,19 @@ def lots(*, subscriber_id: int, day: date) -> list[Lot]:
         [subscriber_id, day],
     )
     return [Lot(*row) for row in rows]
+
+
+def promised(*, subscriber_id: int, limit: int) -> list[Promised]:
+    """The pending points by the moment of their promise, the nearest first."""
+    rows = _rows(
+        """
+        select promised_at, sum(points)::bigint from ledger.pending
+         where subscriber_id = %s and state = 1
+         group by promised_at order by promised_at limit %s
+        """,
+        [subscriber_id, limit],
+    )
+    return [Promised(*row) for row in rows]
 
 
 def statement(*, subscriber_id: int, before: str | None = None, limit: int) -> Page:

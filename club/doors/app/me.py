@@ -38,6 +38,13 @@ class ExpiringOut(Schema):
     points: Points
 
 
+class PromisedOut(Schema):
+    """Points that become spendable at `promised_at`."""
+
+    promised_at: datetime
+    points: Points
+
+
 class MeOut(Schema):
     """Held points are promised to an order, pending ones come later, arrears are repaid first."""
 
@@ -50,6 +57,7 @@ class MeOut(Schema):
     worth: WorthOut
     tier: LevelOut
     expiring: list[ExpiringOut]
+    pending: list[PromisedOut]
     as_of: datetime
 
 
@@ -77,6 +85,10 @@ def show_me(request: SignedInRequest) -> MeOut:
         worth=WorthOut(tiyin=found.worth_tiyin, text=wording.money(found.worth_tiyin)),
         tier=LevelOut(code=found.level.code, name=found.level.name, rank=found.level.rank),
         expiring=[ExpiringOut(expires_on=each.on, points=each.points) for each in found.expiries],
+        pending=[
+            PromisedOut(promised_at=each.promised_at, points=each.points)
+            for each in found.promised
+        ],
         as_of=now,
     )
 

@@ -22,4 +22,5 @@ def for_script() -> dict[str, str]:
         "worth": _("worth {worth}"),
         "level": _("Level: {level}"),
         "held": _("{points} on hold"),
+        "promised": _("{points} more on {day}"),
     }

@@ -1,5 +1,5 @@
 // The club as an app meets it: plain calls of the public API, the access token in memory only.
-import {$, digits, element, grouped, say, stage} from './page.js';
+import {$, digits, element, grouped, say, shortDay, stage} from './page.js';
 
 const API = '/api/v1';
 let token = '';
@@ -75,6 +75,8 @@ export const refresh = async () => {
     $('worth').textContent = say('worth', {worth: me.worth.text});
     $('level').textContent = say('level', {level: me.tier.name});
     $('held').textContent = me.held_points ? say('held', {points: grouped(me.held_points)}) : '';
+    $('promised').textContent = me.pending.map(each =>
+      say('promised', {points: grouped(each.points), day: shortDay(each.promised_at)})).join(', ');
     $('rewards').replaceChildren(...catalogue.items.map(reward));
     $('orders').replaceChildren(...orders.items.map(order));
     $('history').replaceChildren(...(history.items.length ? history.items.map(line) : [element('li', 'feed__empty', say('nothing'))]));

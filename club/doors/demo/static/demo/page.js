@@ -38,3 +38,9 @@ export const post = async (url, fields) => {
   if (!answer.ok) throw new Error(told.code);
   return told;
 };
+
+/** The day of an instant as it is written in Uzbekistan, where the phone is. */
+export const shortDay = at => new Date(at).toLocaleDateString('ru', {timeZone: 'Asia/Tashkent'});
+
+export const shortTime = at =>
+  new Date(at).toLocaleTimeString('ru', {hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Tashkent'});

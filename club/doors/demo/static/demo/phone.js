@@ -1,5 +1,5 @@
 // The phone: its number, its messages, a top-up. The club's screen is in club.js.
-import {$, digits, element, isWhole, post, say, stage} from './page.js';
+import {$, digits, element, isWhole, post, say, shortTime, stage} from './page.js';
 import {refresh, signOut} from './club.js';
 
 const POLL_MS = 2000;
@@ -29,7 +29,7 @@ const bubble = (message) => {
   const row = element('li', 'bubble');
   row.append(element('b', 'bubble__from', message.from), element('p', '', message.text));
   const at = new Date(message.at);
-  const time = element('time', '', at.toLocaleTimeString('ru', {hour: '2-digit', minute: '2-digit'}));
+  const time = element('time', '', shortTime(at));
   time.dateTime = at.toISOString();
   row.append(time);
   return row;
@@ -106,7 +106,7 @@ for (const name of tabs) {
 }
 
 const tick = () => {
-  $('clock').textContent = new Date().toLocaleTimeString('ru', {hour: '2-digit', minute: '2-digit'});
+  $('clock').textContent = shortTime(new Date());
 };
 
 for (const chip of document.querySelectorAll('[data-number]'))
