@@ -6,6 +6,7 @@ sender of SMS, and in the demo of the simulators of the operator's systems.
 
 import os
 import secrets
+import signal
 import socket
 import sys
 import time
@@ -19,7 +20,7 @@ import psycopg
 
 from club.errors import ClubError
 from club.local_postgres import is_root, make_folder, require_server, running
-from club.processes import Family, Stopped
+from club.processes import Child, Family, Stopped
 
 BASE = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
@@ -47,6 +48,8 @@ def run(*, home: Path, port: int, database_url: str | None, is_demo: bool, echo:
             server = stack.enter_context(running(home / "postgres"))
             if server.folder != home / "postgres":
                 echo(f"The database is in {server.folder}: its account cannot enter {home}.")
+            assert server.process is not None
+            family.watched.append(Child("the database", server.process))
             database_url = server.url()
         else:
             require_server(database_url)
@@ -71,8 +74,10 @@ def start(family: Family, *, port: int, database_url: str, is_demo: bool, echo: 
     if may_act_as(APPLICATION_ROLE, database_url=database_url):
         application["CLUB_DATABASE_ROLE"] = APPLICATION_ROLE
     family.start("the web server", *CLUB, "serve", environment=application)
-    family.start("the worker", *CLUB, "worker", environment=application)
-    family.start("the sender of SMS", *CLUB, "sms", environment=application)
+    # Orphans find the database gone, too, and would wait for it: what they leave half done is
+    # taken up again, so they may end at once.
+    for name, command in (("the worker", "worker"), ("the sender of SMS", "sms")):
+        family.start(name, *CLUB, command, environment=application, when_orphaned=signal.SIGKILL)
     wait_until_it_answers(family, port=port)
     echo(welcome(port=port, is_demo=is_demo, logins=logins))
 
@@ -91,15 +96,18 @@ def start_simulators(family: Family) -> None:
     family.start(
         "the simulator of the message centre",
         sys.executable, "-m", "simulators.smsc", "--port", str(smsc), "--http-port", str(phone),
+        is_last=True,
     )  # fmt: skip
     family.start(
         "the simulator of provisioning",
         sys.executable, "-m", "simulators.glassfish", "--port", str(glassfish),
+        is_last=True,
     )  # fmt: skip
     intake = f"http://{LOOPBACK}:{family.environment.get('PORT', '8000')}/intake/espp"
     family.start(
         "the simulator of the payment agents",
         sys.executable, "-m", "simulators.espp", "--port", str(agent), "--club", intake,
+        is_last=True,
     )  # fmt: skip
 
 
