@@ -15,9 +15,7 @@ AnyLevel = TypeVar("AnyLevel", bound=Level)
 def deserved(levels: Sequence[AnyLevel], *, earned_points: int) -> AnyLevel | None:
     """The highest level above the base (rank 0) that `earned_points` reach, or None."""
     reached = [
-        level
-        for level in levels
-        if level.rank > 0 and earned_points >= level.earned_points_min
+        level for level in levels if level.rank > 0 and earned_points >= level.earned_points_min
     ]
     return max(reached, key=lambda level: level.rank, default=None)
 

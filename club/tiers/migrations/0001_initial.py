@@ -5,37 +5,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Tier',
+            name="Tier",
             fields=[
-                ('code', models.CharField(max_length=20, primary_key=True, serialize=False)),
-                ('rank', models.PositiveSmallIntegerField(unique=True)),
-                ('names', models.JSONField()),
-                ('earned_points_min', models.PositiveBigIntegerField()),
+                ("code", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("rank", models.PositiveSmallIntegerField(unique=True)),
+                ("names", models.JSONField()),
+                ("earned_points_min", models.PositiveBigIntegerField()),
             ],
             options={
-                'ordering': ['rank'],
+                "ordering": ["rank"],
             },
         ),
         migrations.CreateModel(
-            name='Standing',
+            name="Standing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subscriber_id', models.BigIntegerField()),
-                ('since', models.DateTimeField()),
-                ('until', models.DateTimeField(null=True)),
-                ('earned_points', models.BigIntegerField()),
-                ('tier', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tiers.tier')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("subscriber_id", models.BigIntegerField()),
+                ("since", models.DateTimeField()),
+                ("until", models.DateTimeField(null=True)),
+                ("earned_points", models.BigIntegerField()),
+                (
+                    "tier",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tiers.tier",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('subscriber_id', 'since'), name='standing_since'), models.UniqueConstraint(condition=models.Q(('until', None)), fields=('subscriber_id',), name='one_standing_now')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subscriber_id", "since"), name="standing_since"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("until", None)),
+                        fields=("subscriber_id",),
+                        name="one_standing_now",
+                    ),
+                ],
             },
         ),
     ]
