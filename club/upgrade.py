@@ -7,16 +7,18 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from club import translations
+from club.access import groups
 
 APPLICATION_ROLE = "club_app"
 APPEND_ONLY = ("access_auditline",)
 
 
 def upgrade(*, echo: Callable[[str], object]) -> None:
-    """Compile sentences, migrate, grant. Running it again changes nothing."""
+    """Compile sentences, migrate, make the staff's groups, grant. Running it again changes nothing."""
     if compiled := translations.compile_stale():
         echo(f"compiled {len(compiled)} catalogues of sentences")
     call_command("migrate", verbosity=0, interactive=False)
+    groups.ensure()
     if grant_application_role():
         echo(f"the application acts as {APPLICATION_ROLE}")
 
