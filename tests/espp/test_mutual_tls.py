@@ -85,9 +85,27 @@ class Authority:
                 critical=False,
             )
         )
+        # Python 3.13 verifies strictly: who signed it, and what its key may do, must be said.
+        builder = builder.add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+            critical=False,
+        ).add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        if is_authority:
+            builder = builder.add_extension(_may_sign_certificates(), critical=True)
         if usage:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         return builder.sign(self._key, hashes.SHA256())
+
+
+def _may_sign_certificates() -> x509.KeyUsage:
+    nothing_else = dict.fromkeys(
+        (
+            "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
+            "key_agreement", "crl_sign", "encipher_only", "decipher_only",
+        ),
+        False,
+    )  # fmt: skip
+    return x509.KeyUsage(key_cert_sign=True, **nothing_else)
 
 
 @pytest.fixture(scope="module")
