@@ -1,20 +1,24 @@
 """From a register's file to posted points with one worker, beside posting those points alone.
 
-One process reads the agents' register, writes the inbox, decides by the demo programme's rules and
-posts. The two halves take turns, so a drift of the machine meets both.
+As in production: this process reads the agents' register and writes the inbox, as `club intake`
+does, and one `club worker` decides by the demo programme's rules and posts, from the first line on.
+The clock stops when nothing is left to decide. The two halves of a round take turns, so a drift of
+the machine meets both.
 """
 
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.test.utils import override_settings
 
-from club.accrual import actions as accrual
 from club.accrual import queries as accrued
-from club.accrual.models import Decision
+from club.accrual.models import Decision, Event, EventState
 from club.clock import day_of
 from club.demo import programme
 from club.integrations.espp import register
@@ -22,10 +26,12 @@ from club.ledger import actions as ledger
 from club.ledger import queries as books
 from club.subscribers.models import Subscriber
 
-SUBSCRIBERS = 20_000
+SUBSCRIBERS = 50_000
 ROUNDS = 5
-EVENTS_PER_ROUND = 8_000
-BATCH_EVENTS = 1_000  # as the job takes them
+EVENTS_PER_ROUND = 20_000
+BATCH_EVENTS = 2_000  # as the job takes them
+ROUND_TIMEOUT_S = 60
+LOOK_EVERY_S = 0.01
 
 
 @override_settings(ESPP_AGENTS={"bank": {"channel": "bank"}})
@@ -35,11 +41,11 @@ def run(url: str) -> dict[str, dict[str, object]]:
     numbers = open_subscribers(now)
     intake_s = posting_s = 0.0
     posted = 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, one_worker():
         for round_ in range(ROUNDS + 1):
             file = Path(folder) / f"{round_}.csv"
             write_register(file, numbers, round_, now)
-            took_s = timed(lambda file=file: take_and_decide(file, now))
+            took_s = timed(lambda file=file: take_and_wait(file, now))
             batches = accruals_of(round_, now)
             alone_s = timed(lambda batches=batches: post(batches))
             if round_:  # the first round warms up and is not counted
@@ -100,10 +106,23 @@ def write_register(file: Path, numbers: list[str], round_: int, now: datetime) -
         register.write_csv(payments, stream)
 
 
-def take_and_decide(file: Path, now: datetime) -> None:
+@contextmanager
+def one_worker() -> Iterator[None]:
+    """`club worker` as it is started in production."""
+    with subprocess.Popen([sys.executable, "-m", "club", "worker"]) as worker:
+        try:
+            yield
+            assert worker.poll() is None, "the worker ended by itself"
+        finally:
+            worker.terminate()
+
+
+def take_and_wait(file: Path, now: datetime) -> None:
     register.take(file, name=file.name, now=now)
-    while accrual.decide_batch(now=now, limit=BATCH_EVENTS).taken:
-        pass
+    give_up_at = time.monotonic() + ROUND_TIMEOUT_S
+    while Event.objects.filter(state=EventState.NEW).exists():
+        assert time.monotonic() < give_up_at, "the worker does not decide"
+        time.sleep(LOOK_EVERY_S)
 
 
 def accruals_of(round_: int, now: datetime) -> list[list[ledger.Accrual]]:

@@ -15,6 +15,7 @@ SOURCE_CHARS_MAX = 40
 EXTERNAL_ID_CHARS_MAX = 100
 CHANNEL_CHARS_MAX = 40
 DETAILS_CHARS_MAX = 4_000
+KINDS = frozenset(Kind.values)  # the enumeration would list them anew for every event
 
 Key = tuple[str, str, str]
 """Source, external id, kind: what makes an event the same event."""
@@ -68,7 +69,7 @@ class Refusal:
 def checked(one: Incoming, *, now: datetime) -> Accepted | Refusal:
     """The event as it will be written, or the first thing that is wrong with it."""
     is_payment = one.kind == Kind.PAYMENT
-    if one.kind not in Kind.values:
+    if one.kind not in KINDS:
         return Refusal("unknown_kind", f"an event is one of {', '.join(Kind.values)}")
     for name, text, chars_max in (
         ("source", one.source, SOURCE_CHARS_MAX),

@@ -5,7 +5,7 @@ from procrastinate.contrib.django import app
 
 from club.accrual import actions, inbox, notices
 
-BATCH_EVENTS = 1_000
+BATCH_EVENTS = 2_000
 BATCHES_PER_JOB_MAX = 50  # then the queue gets its turn; what is left is asked for again
 
 

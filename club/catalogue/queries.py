@@ -19,5 +19,7 @@ def reward_on_sale(*, code: str, now: datetime) -> Reward:
     """One reward by its code. Raises RewardUnavailable: unknown, not yet or no longer on sale."""
     reward = on_sale(now=now).filter(code=code).first()
     if reward is None:
-        raise RewardUnavailable("this reward is not on sale; choose one from the catalogue", code=code)
+        raise RewardUnavailable(
+            "this reward is not on sale; choose one from the catalogue", code=code
+        )
     return reward

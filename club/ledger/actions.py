@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
+from club.arrays import literal
 from club.ledger.errors import BadPosting, told_in_words
 from club.ledger.rules import (
     ACCRUALS_PER_CALL_MAX,
@@ -41,7 +42,7 @@ def post_many(*, source: int, accruals: Sequence[Accrual]) -> Posted:
     with told_in_words():
         if len(accruals) == 1:
             return _post_one(source, accruals[0])
-        fresh, replayed, conflicts = _call_binary(
+        fresh, replayed, conflicts = _call_apart(
             "select fresh, replayed, conflicts from ledger.post_many("
             "%b::smallint, %b::bigint[], %b::text[], %b::date[], %b::bigint[], %b::date[],"
             " %b::integer[], %b::bytea[])",
@@ -59,11 +60,11 @@ def promise_many(*, source: int, promises: Sequence[Promise]) -> Posted:
     """
     columns = _columns_of(promises)
     with told_in_words():
-        fresh, replayed, conflicts = _call_binary(
+        fresh, replayed, conflicts = _call_apart(
             "select fresh, replayed, conflicts from ledger.promise_many("
             "%b::smallint, %b::bigint[], %b::text[], %b::date[], %b::bigint[], %b::date[],"
             " %b::integer[], %b::bytea[], %b::timestamptz[])",
-            [int(source), *columns, [p.promised_at for p in promises]],
+            [int(source), *columns, literal([p.promised_at for p in promises])],
         )
     return Posted(fresh, replayed, tuple(conflicts))
 
@@ -94,7 +95,7 @@ def lock_accounts(*, subscriber_ids: Sequence[int]) -> None:
     For a batch that must look (at limits, at budgets) before it grants.
     """
     with told_in_words():
-        _call_binary("select ledger.lock_accounts(%b::bigint[])", [list(subscriber_ids)])
+        _call_apart("select ledger.lock_accounts(%b::bigint[])", [literal(subscriber_ids)])
 
 
 # ---- spending --------------------------------------------------------------------------------
@@ -269,17 +270,17 @@ def _post_one(source: int, accrual: Accrual) -> Posted:
     )
 
 
-def _columns_of(accruals: Sequence[Accrual] | Sequence[Promise]) -> list[list[object]]:
+def _columns_of(accruals: Sequence[Accrual] | Sequence[Promise]) -> list[str]:
     if len(accruals) > ACCRUALS_PER_CALL_MAX:
         raise BadPosting(f"at most {ACCRUALS_PER_CALL_MAX} accruals in one call")
     return [
-        [a.subscriber_id for a in accruals],
-        [a.ref for a in accruals],
-        [a.occurred_on for a in accruals],
-        [a.points for a in accruals],
-        [a.expires_on for a in accruals],
-        [a.fund for a in accruals],
-        [a.fingerprint for a in accruals],
+        literal([a.subscriber_id for a in accruals]),
+        literal([a.ref for a in accruals]),
+        literal([a.occurred_on for a in accruals]),
+        literal([a.points for a in accruals]),
+        literal([a.expires_on for a in accruals]),
+        literal([a.fund for a in accruals]),
+        literal([a.fingerprint for a in accruals]),
     ]
 
 
@@ -289,9 +290,9 @@ def _call(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(cursor.fetchone())
 
 
-def _call_binary(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
-    """As `_call`, with the parameters sent apart and in binary: arrays of thousands would cost
-    more as text than the statement itself."""
+def _call_apart(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    """As `_call`, with the parameters sent apart: quoted into the statement, arrays of thousands
+    would cost more than the statement itself."""
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     with (

@@ -1,8 +1,10 @@
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection
 
+from club.arrays import literal
 from club.tiers.models import Standing, Tier
 
 
@@ -12,22 +14,26 @@ def tiers_at(moments: Iterable[tuple[int, datetime]]) -> dict[tuple[int, datetim
     One statement for all of them: a batch of accruals asks once. The level is that of the event's
     own time, so a payment that arrives late earns what it would have earned in time.
     """
-    pairs = list(dict.fromkeys(moments))
+    pairs = set(moments)
     if not pairs:
         return {}
+    standings: dict[int, list[tuple[str, datetime, datetime | None]]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            select asked.subscriber_id, asked.at, standing.tier_id
-              from unnest(%s::bigint[], %s::timestamptz[]) as asked (subscriber_id, at)
-              join tiers_standing standing
-                on standing.subscriber_id = asked.subscriber_id
-               and standing.since <= asked.at
-               and (standing.until is null or asked.at < standing.until)
+            select subscriber_id, tier_id, since, until from tiers_standing
+             where subscriber_id = any(%s::bigint[])
             """,
-            [[subscriber for subscriber, _ in pairs], [at for _, at in pairs]],
+            [literal(list({subscriber for subscriber, _ in pairs}))],
         )
-        return {(subscriber, at): tier for subscriber, at, tier in cursor.fetchall()}
+        for subscriber, *standing in cursor.fetchall():
+            standings[subscriber].append(tuple(standing))
+    return {
+        (subscriber, at): tier
+        for subscriber, at in pairs
+        for tier, since, until in standings.get(subscriber, ())
+        if since <= at and (until is None or at < until)
+    }
 
 
 def tier_of(*, subscriber_id: int, base: str) -> Tier:

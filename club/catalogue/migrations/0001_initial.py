@@ -4,30 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Reward',
+            name="Reward",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=60, unique=True)),
-                ('names', models.JSONField()),
-                ('descriptions', models.JSONField()),
-                ('category', models.CharField(max_length=30)),
-                ('service_code', models.CharField(max_length=60)),
-                ('price_points', models.PositiveBigIntegerField()),
-                ('valid_from', models.DateTimeField()),
-                ('valid_to', models.DateTimeField(null=True)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=60, unique=True)),
+                ("names", models.JSONField()),
+                ("descriptions", models.JSONField()),
+                ("category", models.CharField(max_length=30)),
+                ("service_code", models.CharField(max_length=60)),
+                ("price_points", models.PositiveBigIntegerField()),
+                ("valid_from", models.DateTimeField()),
+                ("valid_to", models.DateTimeField(null=True)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
             ],
             options={
-                'ordering': ['position', 'price_points', 'id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('price_points__gt', 0)), name='a_reward_has_a_price')],
+                "ordering": ["position", "price_points", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("price_points__gt", 0)), name="a_reward_has_a_price"
+                    )
+                ],
             },
         ),
     ]

@@ -86,8 +86,7 @@ def show_me(request: SignedInRequest) -> MeOut:
         tier=LevelOut(code=found.level.code, name=found.level.name, rank=found.level.rank),
         expiring=[ExpiringOut(expires_on=each.on, points=each.points) for each in found.expiries],
         pending=[
-            PromisedOut(promised_at=each.promised_at, points=each.points)
-            for each in found.promised
+            PromisedOut(promised_at=each.promised_at, points=each.points) for each in found.promised
         ],
         as_of=now,
     )

@@ -86,25 +86,24 @@ def line_of(payment: AgentPayment) -> str:
 
 def payment_of(text: str) -> AgentPayment:
     """Raises BadField or WrongCurrency, naming the column where there is one to name."""
-    parts = text.split(";")
+    parts = [part.strip() for part in text.split(";")]
     if len(parts) != COLUMNS:
         raise BadField(f"a line has {COLUMNS} fields; this one has {len(parts)}")
-    agent, espp_id, at, payment_id, terminal, phone, operator, account, amount, money, *rest = (
-        part.strip() for part in parts
-    )
+    agent, espp_id, at, payment_id, terminal, phone, operator, account, amount, money, *rest = parts
     means, debt = rest
     values.currency(money)
+    values.short_texts(parts)
     return AgentPayment(
         agent=values.agent_code(agent),
-        espp_id=values.short_text(espp_id),
+        espp_id=espp_id,
         paid_at=values.moment(at),
         payment_id=values.payment_id(payment_id),
-        terminal=values.short_text(terminal),
-        msisdn=values.short_text(phone),
-        operator=values.short_text(operator),
-        account=values.short_text(account),
+        terminal=terminal,
+        msisdn=phone,
+        operator=operator,
+        account=account,
         amount_tiyin=values.tiyin(amount),
-        means=values.short_text(means),
+        means=means,
         debt_tiyin=values.tiyin(debt or "0"),
     )
 

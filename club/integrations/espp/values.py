@@ -1,6 +1,7 @@
 """How ESPP writes a sum, an instant and an id. Strict: what could mean two things is refused."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from club.clock import TASHKENT
@@ -113,6 +114,11 @@ def payment_id(text: str) -> str:
 
 def short_text(text: str) -> str:
     """Any other field: up to 100 characters, none of them a control character."""
-    if len(text) > 100 or not text.isprintable():
-        raise BadField("a field has up to 100 printable characters")
+    short_texts([text])
     return text
+
+
+def short_texts(fields: Sequence[str]) -> None:
+    """The same of all fields of a line at once."""
+    if len(max(fields, key=len)) > 100 or not "".join(fields).isprintable():
+        raise BadField("a field has up to 100 printable characters")

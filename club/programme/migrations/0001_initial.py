@@ -4,25 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Programme',
+            name="Programme",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('names', models.JSONField()),
-                ('point_worth_tiyin', models.PositiveIntegerField()),
-                ('points_life_months', models.PositiveSmallIntegerField()),
-                ('late_days_max', models.PositiveSmallIntegerField()),
-                ('base_tier', models.CharField(max_length=20)),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                ),
+                ("names", models.JSONField()),
+                ("point_worth_tiyin", models.PositiveIntegerField()),
+                ("points_life_months", models.PositiveSmallIntegerField()),
+                ("late_days_max", models.PositiveSmallIntegerField()),
+                ("base_tier", models.CharField(max_length=20)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='one_programme')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="one_programme")
+                ],
             },
         ),
     ]

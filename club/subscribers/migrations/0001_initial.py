@@ -4,28 +4,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Subscriber',
+            name="Subscriber",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('msisdn', models.CharField(max_length=12)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('closed', 'Closed')], default='active', max_length=10)),
-                ('tariff', models.CharField(default='', max_length=40)),
-                ('region', models.CharField(default='', max_length=10)),
-                ('language', models.CharField(choices=[('uz', 'Oʻzbekcha'), ('uz-cyrl', 'Ўзбекча'), ('ru', 'Русский'), ('kaa', 'Qaraqalpaqsha'), ('en', 'English')], default='uz', max_length=8)),
-                ('birth_date', models.DateField(null=True)),
-                ('joined_at', models.DateTimeField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("msisdn", models.CharField(max_length=12)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("suspended", "Suspended"),
+                            ("closed", "Closed"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("tariff", models.CharField(default="", max_length=40)),
+                ("region", models.CharField(default="", max_length=10)),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[
+                            ("uz", "Oʻzbekcha"),
+                            ("uz-cyrl", "Ўзбекча"),
+                            ("ru", "Русский"),
+                            ("kaa", "Qaraqalpaqsha"),
+                            ("en", "English"),
+                        ],
+                        default="uz",
+                        max_length=8,
+                    ),
+                ),
+                ("birth_date", models.DateField(null=True)),
+                ("joined_at", models.DateTimeField()),
             ],
             options={
-                'permissions': [('view_msisdn', 'Can see whole numbers')],
-                'constraints': [models.UniqueConstraint(fields=('msisdn',), name='one_subscriber_per_msisdn'), models.CheckConstraint(condition=models.Q(('msisdn__regex', '^998[0-9]{9}$')), name='msisdn_is_international')],
+                "permissions": [("view_msisdn", "Can see whole numbers")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("msisdn",), name="one_subscriber_per_msisdn"),
+                    models.CheckConstraint(
+                        condition=models.Q(("msisdn__regex", "^998[0-9]{9}$")),
+                        name="msisdn_is_international",
+                    ),
+                ],
             },
         ),
     ]
