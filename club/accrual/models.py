@@ -1,5 +1,6 @@
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
@@ -49,6 +50,7 @@ class Event(models.Model):
             models.Index(fields=["id"], condition=Q(state="new"), name="event_new"),
             models.Index(fields=["msisdn"], condition=Q(state="waiting"), name="event_waiting"),
             models.Index(fields=["subscriber_id", "-occurred_at"], name="event_of_subscriber"),
+            BrinIndex(fields=["received_at"], name="event_received", autosummarize=True),
             # An agent asks by the provider's own number of the payment.
             models.Index(KeyTransform("document", "details"), name="event_of_document"),
         ]
@@ -144,3 +146,7 @@ class Decision(models.Model):
     promised_at = models.DateTimeField(null=True)
     """When the points become spendable; None for at once."""
     decided_at = models.DateTimeField()
+
+    class Meta:
+        # Rows arrive in this order: some kilobytes find a day's.
+        indexes = [BrinIndex(fields=["decided_at"], name="decision_decided", autosummarize=True)]

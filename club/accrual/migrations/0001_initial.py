@@ -4,6 +4,7 @@ import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
 import django.db.models.fields.json
+from django.contrib.postgres.indexes import BrinIndex
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
@@ -48,6 +49,11 @@ class Migration(migrations.Migration):
                 ("promised_at", models.DateTimeField(null=True)),
                 ("decided_at", models.DateTimeField()),
             ],
+            options={
+                "indexes": [
+                    BrinIndex(fields=["decided_at"], name="decision_decided", autosummarize=True),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Register",
@@ -121,6 +127,7 @@ class Migration(migrations.Migration):
                     models.Index(
                         fields=["subscriber_id", "-occurred_at"], name="event_of_subscriber"
                     ),
+                    BrinIndex(fields=["received_at"], name="event_received", autosummarize=True),
                     models.Index(
                         django.db.models.fields.json.KeyTransform("document", "details"),
                         name="event_of_document",
