@@ -29,9 +29,3 @@ class RulePublished(AccrualError):
     """Exactly this text was published before: a version is never changed. Value: hash."""
 
     code = "rule_published"
-
-
-class NoSuchEvent(AccrualError):
-    """Value: event_id."""
-
-    code = "no_such_event"

@@ -15,6 +15,8 @@ from club.accrual import actions, queries, tasks
 from club.accrual.models import Campaign, Decision, Event, EventState, RuleVersion
 from club.ledger import queries as books
 from club.messages.models import Message
+from club.reports import decisions
+from club.subscribers.models import Subscriber
 from club.tiers.models import Standing
 from tests.accrual.conftest import PAYMENT, TEXTS, Office
 from tests.builders import NOW
@@ -179,6 +181,11 @@ def test_no_points_has_a_reason_too(club: Office) -> None:
     }
 
 
+def explained(who: Subscriber, event_id: int) -> decisions.ExplainedEvent:
+    found = decisions.explained(subscriber_id=who.id, event_ids=[event_id], fruitless_max=0)
+    return found[event_id]
+
+
 def test_an_explanation_names_the_clause_that_failed_with_wanted_and_found(club: Office) -> None:
     club.publish(
         "app-only",
@@ -189,25 +196,27 @@ def test_an_explanation_names_the_clause_that_failed_with_wanted_and_found(club:
     assert event_id is not None
     club.decide()
 
-    told = queries.explain_event(event_id=event_id, rule_id="app-only")
+    told = explained(aziza, event_id)
 
-    (decision,) = told.told
-    assert decision.explanation is not None
-    (leaf,) = decision.explanation.deciding_leaves()
+    (decision,) = (one for one in told.decisions if one.rule_id == "app-only")
+    assert decision.steps is not None
+    (leaf,) = decision.steps.deciding_leaves()
     assert (leaf.field, leaf.want, leaf.got) == ("channel", "app", "bank")
-    assert told.granted_points == 0
-    assert queries.explain_event(event_id=event_id).granted_points == 10
+    assert decision.granted == 0
+    assert told.granted == 10
 
 
 def test_an_event_without_any_rule_says_so(club: Office) -> None:
     RuleVersion.objects.all().delete()
-    event_id = club.pays(club.subscriber(), 10_000).event_id
+    aziza = club.subscriber()
+    event_id = club.pays(aziza, 10_000).event_id
     assert event_id is not None
 
     club.decide()
 
-    told = queries.explain_event(event_id=event_id)
-    assert (told.state, told.note, told.told) == ("decided", "no rule was in force", ())
+    told = explained(aziza, event_id)
+    assert (told.event.state, told.event.note) == ("decided", "no rule was in force")
+    assert told.decisions == []
 
 
 def test_a_late_payment_is_decided_by_the_rule_and_the_level_of_its_own_day(club: Office) -> None:
