@@ -6,7 +6,9 @@ from procrastinate.contrib.django import app
 from club.accrual import actions, inbox, notices
 
 BATCH_EVENTS = 2_000
-BATCHES_PER_JOB_MAX = 50  # then the queue gets its turn; what is left is asked for again
+# Some seconds: a register of a million lines must not keep the worker from orders and messages.
+BATCHES_PER_JOB_MAX = 5
+ADOPTIONS_PER_JOB_MAX = 50
 
 
 @app.task(name="accrual.decide", queueing_lock="accrual.decide")
@@ -21,7 +23,7 @@ def decide() -> None:
 @app.task(name="accrual.adopt_waiting", queueing_lock="accrual.adopt_waiting")
 def adopt_waiting(timestamp: int) -> None:
     """Each minute: whoever waited and can go on, and what a decision job may have just missed."""
-    for _ in range(BATCHES_PER_JOB_MAX):
+    for _ in range(ADOPTIONS_PER_JOB_MAX):
         if not actions.adopt_waiting(now=timezone.now(), limit=BATCH_EVENTS):
             break
     inbox.ask_for_decisions()

@@ -7,13 +7,15 @@ from procrastinate.contrib.django import app
 
 from club.orders import actions
 
+SOMEBODY_WAITS = 10  # before jobs of the default priority, 0: a register's points can wait
 
-@app.task(name="orders.provision")
+
+@app.task(name="orders.provision", priority=SOMEBODY_WAITS)
 def provision(*, order_id: str, attempt: int) -> None:
     actions.provision(order_id=UUID(order_id), attempt=attempt, now=timezone.now())
 
 
-@app.task(name="orders.check")
+@app.task(name="orders.check", priority=SOMEBODY_WAITS)
 def check(*, order_id: str, question: int) -> None:
     actions.check(order_id=UUID(order_id), question=question, now=timezone.now())
 
