@@ -28,7 +28,7 @@ from django.utils import timezone
 
 from club import serving
 from club.accrual import inbox
-from club.accrual.models import Event, EventState, Kind
+from club.accrual.models import Kind, Queued
 from club.demo import programme
 from club.signin import tokens
 from club.signin.tokens import Session
@@ -247,7 +247,7 @@ def worker_peak_mib(url: str) -> float:
     process = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         until = time.monotonic() + DECIDE_S_MAX
-        while Event.objects.filter(state=EventState.NEW).exists():
+        while Queued.objects.exists():
             if time.monotonic() > until or process.poll() is not None:
                 raise RuntimeError("the worker did not decide the payments")
             time.sleep(0.2)

@@ -18,7 +18,7 @@ from pathlib import Path
 from django.test.utils import override_settings
 
 from club.accrual import queries as accrued
-from club.accrual.models import Decision, Event, EventState
+from club.accrual.models import Decision, Queued
 from club.clock import day_of
 from club.demo import programme
 from club.integrations.espp import register
@@ -120,7 +120,7 @@ def one_worker() -> Iterator[None]:
 def take_and_wait(file: Path, now: datetime) -> None:
     register.take(file, name=file.name, now=now)
     give_up_at = time.monotonic() + ROUND_TIMEOUT_S
-    while Event.objects.filter(state=EventState.NEW).exists():
+    while Queued.objects.exists():
         assert time.monotonic() < give_up_at, "the worker does not decide"
         time.sleep(LOOK_EVERY_S)
 

@@ -80,34 +80,38 @@ def adopt_waiting(*, now: datetime, limit: int = 1_000) -> int:
     adopted = rows(
         """
         with found as (
-            select e.id, s.id as subscriber_id
-              from accrual_event e
+            select o.event_id, s.id as subscriber_id
+              from accrual_outcome o
+              join accrual_event e on e.id = o.event_id
               join subscribers_subscriber s on s.msisdn = e.msisdn
-             where e.state = 'waiting' and e.kind = 'payment'
+             where o.state = 'waiting' and e.kind = 'payment'
              limit %(limit)b
-               for update of e skip locked)
-        update accrual_event e
-           set state = 'new', note = '', subscriber_id = found.subscriber_id
-          from found
-         where e.id = found.id
-        returning e.id
+               for update of o skip locked),
+        known as (
+            update accrual_event e set subscriber_id = found.subscriber_id
+              from found where e.id = found.event_id),
+        gone as (
+            delete from accrual_outcome o using found where o.event_id = found.event_id)
+        insert into accrual_queued (event_id) select event_id from found
+        returning event_id
         """,
         limit=limit,
     ) + rows(
         """
         with found as (
-            select e.id
-              from accrual_event e
+            select o.event_id
+              from accrual_outcome o
+              join accrual_event e on e.id = o.event_id
               join accrual_event p on p.source = e.source and p.external_id = e.external_id
-                   and p.kind = 'payment' and p.state = 'decided'
-             where e.state = 'waiting' and e.kind = 'cancellation'
+                   and p.kind = 'payment'
+              join accrual_outcome po on po.event_id = p.id and po.state = 'decided'
+             where o.state = 'waiting' and e.kind = 'cancellation'
              limit %(limit)b
-               for update of e skip locked)
-        update accrual_event e
-           set state = 'new', note = ''
-          from found
-         where e.id = found.id
-        returning e.id
+               for update of o skip locked),
+        gone as (
+            delete from accrual_outcome o using found where o.event_id = found.event_id)
+        insert into accrual_queued (event_id) select event_id from found
+        returning event_id
         """,
         limit=limit,
     )
@@ -125,12 +129,21 @@ def retry(*, event_id: int, by: Staff, now: datetime, why: str) -> bool:
     """
     found = rows(
         """
-        update accrual_event
-           set note = '',
-               state = case when kind = 'payment' and subscriber_id is null then 'waiting'
-                            else 'new' end
-         where id = %(event_id)b and state in ('failed', 'review')
-        returning id
+        with found as (
+            select e.id, e.kind = 'payment' and e.subscriber_id is null as is_unknown
+              from accrual_outcome o
+              join accrual_event e on e.id = o.event_id
+             where o.event_id = %(event_id)b and o.state in ('failed', 'review')
+               for update of o),
+        waiting as (
+            update accrual_outcome o set state = 'waiting', note = ''
+              from found where o.event_id = found.id and is_unknown),
+        gone as (
+            delete from accrual_outcome o using found
+             where o.event_id = found.id and not is_unknown),
+        queued as (
+            insert into accrual_queued (event_id) select id from found where not is_unknown)
+        select id from found
         """,
         event_id=event_id,
     )

@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from club.accrual.grants import ref
-from club.accrual.models import EventState
+from club.accrual.models import EventState, Kind
 from club.accrual.queries import Version
 from club.accrual.rows import as_json, columns, rows
 from club.accrual.rules.explain import Reason
@@ -223,36 +223,50 @@ def _take_back(granted: Granted, cancellation: Taken, payment: Taken) -> Line:
 
 # ---- writing ---------------------------------------------------------------------------------
 def write(settled: Sequence[Settled], *, now: datetime) -> None:
-    """The decisions, and the events' new state, in one statement each."""
+    """The decisions and the events' outcomes, in one statement each."""
     lines = [line for one in settled for line in one.lines]
     if lines:
         _write_lines(lines, now=now)
     rows(
         """
-        update accrual_event e
-           set state = s.state, note = s.note, facts = s.facts::jsonb,
-               subscriber_id = s.subscriber_id,
-               decided_at = case when s.state = 'decided' then %(now)b end
-          from unnest(%(ids)b::bigint[], %(states)b::text[], %(notes)b::text[],
-                      %(facts)b::text[], %(subscribers)b::bigint[])
-               as s (id, state, note, facts, subscriber_id)
-         where e.id = s.id
+        insert into accrual_outcome (event_id, state, note, facts, decided_at)
+        select o.event_id, o.state, o.note, o.facts::jsonb,
+               case when o.state = 'decided' then %(now)b::timestamptz end
+          from unnest(%(events)b::bigint[], %(states)b::text[], %(notes)b::text[],
+                      %(facts)b::text[]) as o (event_id, state, note, facts)
+            on conflict (event_id) do update  -- it waited
+               set state = excluded.state, note = excluded.note, facts = excluded.facts,
+                   decided_at = excluded.decided_at
         """,
         now=now,
         **columns(
-            "ids states notes facts subscribers",
+            "events states notes facts",
             [
                 (
                     one.event.id,
                     one.state.value,
                     _legible(one.note),
                     as_json(one.facts._asdict()) if one.facts else None,
-                    one.event.subscriber_id,
                 )
                 for one in settled
             ],
         ),
     )
+    _adopt([one.event for one in settled if one.event.kind == Kind.CANCELLATION])
+
+
+def _adopt(cancellations: Sequence[Taken]) -> None:
+    """A cancellation may be silent about its subscriber until its payment says who it is."""
+    if cancellations:
+        rows(
+            """
+            update accrual_event e set subscriber_id = c.subscriber_id
+              from unnest(%(events)b::bigint[], %(subscribers)b::bigint[])
+                   as c (event_id, subscriber_id)
+             where e.id = c.event_id and e.subscriber_id is distinct from c.subscriber_id
+            """,
+            **columns("events subscribers", [(c.id, c.subscriber_id) for c in cancellations]),
+        )
 
 
 def _write_lines(lines: Sequence[Line], *, now: datetime) -> None:

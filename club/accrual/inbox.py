@@ -16,7 +16,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from club.accrual.incoming import SOURCE_CHARS_MAX, Accepted, Incoming, Key, Refusal, checked
-from club.accrual.models import EventState, Kind, Register
+from club.accrual.models import Register
 from club.accrual.rows import as_json, columns, rows
 from club.programme import queries as programme
 
@@ -151,32 +151,38 @@ def _write(accepted: Iterable[Accepted], *, now: datetime) -> dict[Key, _Stored]
         return {}
     written = rows(
         """
-        insert into accrual_event (source, external_id, kind, fingerprint, msisdn, subscriber_id,
-               occurred_at, received_at, amount_tiyin, channel, details, state, note)
-        select i.source, i.external_id, i.kind, i.fingerprint, i.msisdn, s.id,
-               i.occurred_at, %(now)b, i.amount_tiyin, i.channel, i.details::jsonb,
-               case when i.occurred_at < %(oldest_at)b then %(review)b
-                    when s.id is null and i.kind = %(payment)b then %(waiting)b
-                    else %(new)b end,
-               case when i.occurred_at < %(oldest_at)b then 'older than the programme accepts'
-                    when s.id is null and i.kind = %(payment)b then 'unknown number'
-                    else '' end
-          from unnest(%(sources)b::text[], %(external_ids)b::text[], %(kinds)b::text[],
-                      %(fingerprints)b::bytea[], %(msisdns)b::text[], %(moments)b::timestamptz[],
-                      %(amounts)b::bigint[], %(channels)b::text[], %(details)b::text[])
-               with ordinality as i (source, external_id, kind, fingerprint, msisdn, occurred_at,
-                      amount_tiyin, channel, details, place)
-          left join subscribers_subscriber s on s.msisdn = i.msisdn
-         order by i.place
-            on conflict (source, external_id, kind) do nothing
-        returning source, external_id, kind, id, fingerprint
+        with written as (
+            insert into accrual_event (source, external_id, kind, fingerprint, msisdn,
+                   subscriber_id, occurred_at, received_at, amount_tiyin, channel, details)
+            select i.source, i.external_id, i.kind, i.fingerprint, i.msisdn, s.id,
+                   i.occurred_at, %(now)b, i.amount_tiyin, i.channel, i.details::jsonb
+              from unnest(%(sources)b::text[], %(external_ids)b::text[], %(kinds)b::text[],
+                          %(fingerprints)b::bytea[], %(msisdns)b::text[],
+                          %(moments)b::timestamptz[], %(amounts)b::bigint[],
+                          %(channels)b::text[], %(details)b::text[])
+                   with ordinality as i (source, external_id, kind, fingerprint, msisdn,
+                          occurred_at, amount_tiyin, channel, details, place)
+              left join subscribers_subscriber s on s.msisdn = i.msisdn
+             order by i.place
+                on conflict (source, external_id, kind) do nothing
+            returning *),
+        judged as (
+            select id, case when occurred_at < %(oldest_at)b then 'review'
+                            when subscriber_id is null and kind = 'payment' then 'waiting'
+                       end as state
+              from written),
+        queued as (
+            insert into accrual_queued (event_id)
+            select id from judged where state is null),
+        kept_back as (
+            insert into accrual_outcome (event_id, state, note)
+            select id, state, case state when 'review' then 'older than the programme accepts'
+                                         else 'unknown number' end
+              from judged where state is not null)
+        select source, external_id, kind, id, fingerprint from written
         """,
         now=now,
         oldest_at=now - timedelta(days=programme.current().late_days_max),
-        payment=Kind.PAYMENT.value,
-        new=EventState.NEW.value,
-        waiting=EventState.WAITING.value,
-        review=EventState.REVIEW.value,
         **columns(
             "sources external_ids kinds fingerprints msisdns moments amounts channels details",
             table,

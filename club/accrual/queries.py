@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Count, Sum
 
-from club.accrual.models import Decision, Event, EventState, RuleVersion
+from club.accrual.models import Decision, EventState, Outcome, Queued, RuleVersion
 
 
 # ---- rules -----------------------------------------------------------------------------------
@@ -62,7 +62,8 @@ class Totals:
 
 def counts_by_state() -> dict[str, int]:
     """How many events stand in each state; every state is named."""
-    counted = dict(Event.objects.order_by().values_list("state").annotate(Count("id")))
+    counted = dict(Outcome.objects.values_list("state").annotate(Count("event_id")))
+    counted[EventState.NEW] = Queued.objects.count()
     return {state.value: counted.get(state.value, 0) for state in EventState}
 
 

@@ -1,11 +1,11 @@
 """Taking events out of the inbox, with everything their decision needs, in a few statements.
 
-Every lock here is taken with `skip locked`: workers never wait for each other over events, so they
-cannot wait crosswise. What one worker leaves aside because another holds it, the minute's round of
-`accrual.adopt_waiting` brings back.
+Who deletes an event from the queue decides it. Every lock here is taken with `skip locked`: workers
+never wait for each other over events, so they cannot wait crosswise. What one worker leaves aside
+because another holds it, the minute's round of `accrual.adopt_waiting` brings back.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -58,8 +58,8 @@ class Taken:
 
 @dataclass(slots=True)
 class Unit:
-    """What is decided together: a payment with the cancellation that came before its decision, or
-    a cancellation with the payment it undoes. One of the two may be missing, never both."""
+    """What is decided together: a payment with the cancellation that came before it, or in the same
+    batch; or a cancellation with the payment it undoes. One of the two may be missing, never both."""
 
     payment: Taken | None
     cancellation: Taken | None
@@ -72,37 +72,45 @@ class Unit:
         return one.subscriber_id if one else None
 
 
+_FROM_THE_QUEUE = """
+       with taken as (
+           delete from accrual_queued
+            where event_id = any(array(select event_id from accrual_queued
+                                        order by event_id limit %(limit)b
+                                          for update skip locked))
+           returning event_id)
+"""
 _COLUMNS = """
        select e.id, e.kind, e.source, e.external_id, e.fingerprint, e.msisdn, e.subscriber_id,
               e.occurred_at, e.amount_tiyin, e.channel, nullif(s.tariff, ''),
-              nullif(s.region, ''), s.birth_date, e.state
+              nullif(s.region, ''), s.birth_date
 """
 
 
 def take(*, limit: int) -> list[Unit]:
-    """Lock up to `limit` new events, oldest first, and pair payments with their cancellations."""
+    """Take up to `limit` events from the queue, oldest first; pair payments and cancellations."""
     taken = [
         Taken(*row)
         for row in rows(
             f"""
-            {_COLUMNS}
-              from accrual_event e
+            {_FROM_THE_QUEUE}
+            {_COLUMNS}, 'new'
+              from taken t
+              join accrual_event e on e.id = t.event_id
               left join subscribers_subscriber s on s.id = e.subscriber_id
-             where e.state = 'new'
              order by e.id
-             limit %(limit)b
-               for update of e skip locked
             """,
             limit=limit,
         )
     ]
     payments = [event for event in taken if event.kind == Kind.PAYMENT]
-    early = _open_cancellations(payments)
+    cancellations = {event.key: event for event in taken if event.kind == Kind.CANCELLATION}
+    waited = _by_key(payments, kind=Kind.CANCELLATION, state=EventState.WAITING)
+    early = {event.key: event for event in waited} | cancellations
     units = [Unit(payment, early.get(payment.key)) for payment in payments]
 
     keys = {payment.key for payment in payments}
-    late = [e for e in taken if e.kind == Kind.CANCELLATION and e.key not in keys]
-    return units + _with_their_payments(late)
+    return units + _with_their_payments([c for key, c in cancellations.items() if key not in keys])
 
 
 def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
@@ -125,16 +133,11 @@ def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
     return facts
 
 
-def _open_cancellations(payments: Sequence[Taken]) -> dict[tuple[str, str], Taken]:
-    found = _by_key(payments, kind=Kind.CANCELLATION, states=(EventState.NEW, EventState.WAITING))
-    return {event.key: event for event in found}
-
-
 def _with_their_payments(cancellations: Sequence[Taken]) -> list[Unit]:
     """The payments are locked, too: one that another worker decides at this moment stays away."""
     payments = {
         payment.key: payment
-        for payment in _by_key(cancellations, kind=Kind.PAYMENT, states=(EventState.DECIDED,))
+        for payment in _by_key(cancellations, kind=Kind.PAYMENT, state=EventState.DECIDED)
     }
     granted = _granted(list(payments.values()))
     units = []
@@ -144,20 +147,21 @@ def _with_their_payments(cancellations: Sequence[Taken]) -> list[Unit]:
     return units
 
 
-def _by_key(events: Sequence[Taken], *, kind: Kind, states: Collection[EventState]) -> list[Taken]:
+def _by_key(events: Sequence[Taken], *, kind: Kind, state: EventState) -> list[Taken]:
     if not events:
         return []
     found = rows(
         f"""
-        {_COLUMNS}
+        {_COLUMNS}, o.state
           from unnest(%(sources)b::text[], %(external_ids)b::text[]) as k (source, external_id)
           join accrual_event e on e.source = k.source and e.external_id = k.external_id
-               and e.kind = %(kind)b and e.state = any(%(states)b::text[])
+               and e.kind = %(kind)b
+          join accrual_outcome o on o.event_id = e.id and o.state = %(state)b
           left join subscribers_subscriber s on s.id = e.subscriber_id
-           for update of e skip locked
+           for update of o skip locked
         """,
         kind=kind.value,
-        states=[state.value for state in states],
+        state=state.value,
         **columns("sources external_ids", [event.key for event in events]),
     )
     return [Taken(*row) for row in found]

@@ -48,9 +48,11 @@ def explained(
     moved_points = mine.filter(event_id=OuterRef("id")).exclude(granted=0)
     of_subscriber = Event.objects.filter(subscriber_id=subscriber_id)
     fruitless = of_subscriber.filter(~Exists(moved_points)).order_by("-occurred_at", "-id")
-    events = of_subscriber.filter(
-        Q(id__in=set(event_ids)) | Q(id__in=fruitless.values("id")[:fruitless_max])
-    ).order_by("-occurred_at", "-id")
+    events = (
+        of_subscriber.select_related("outcome")
+        .filter(Q(id__in=set(event_ids)) | Q(id__in=fruitless.values("id")[:fruitless_max]))
+        .order_by("-occurred_at", "-id")
+    )
     found = {event.id: event for event in events}
 
     by_event = defaultdict(list)

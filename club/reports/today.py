@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 
 from django.db.models import Count, Min, Sum
 
-from club.accrual.models import Decision, Event, EventState, Kind
+from club.accrual.models import Decision, Event, EventState, Kind, Outcome
 from club.clock import TASHKENT, day_of
 from club.messages.models import Message
 from club.messages.rules import State as MessageState
@@ -60,7 +60,7 @@ def figures(*, now: datetime) -> Today:
         undelivered_messages=Message.objects.filter(
             state__in=NOT_DELIVERED, queued_at__gte=midnight
         ).count(),
-        events_for_people=Event.objects.filter(
+        events_for_people=Outcome.objects.filter(
             state__in=(EventState.REVIEW, EventState.FAILED)
         ).count(),
     )

@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Model, QuerySet
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
-from club.accrual.models import Event, EventState
+from club.accrual.models import EventState, Outcome, Queued
 from club.ledger import queries as ledger
 from club.messages.models import Message
 from club.messages.rules import State as MessageState
@@ -22,7 +22,7 @@ from club.orders.models import OPEN, Order
 HEARTBEAT_AGE_MAX = timedelta(seconds=45)  # the worker's comes every ten seconds
 OUTBOX_AGE_MAX = timedelta(minutes=10)
 
-OPEN_EVENTS = (EventState.NEW, EventState.WAITING, EventState.REVIEW, EventState.FAILED)
+KEPT_BACK = (EventState.WAITING, EventState.REVIEW, EventState.FAILED)
 OPEN_MESSAGES = (MessageState.QUEUED, MessageState.SENDING)
 
 
@@ -37,7 +37,8 @@ class Vitals:
 
 def vitals() -> Vitals:
     return Vitals(
-        events=by_state(Event.objects.all(), OPEN_EVENTS),
+        events={str(EventState.NEW): Queued.objects.count()}
+        | by_state(Outcome.objects.all(), KEPT_BACK),
         messages=by_state(Message.objects.all(), OPEN_MESSAGES),
         orders=by_state(Order.objects.all(), OPEN),
     )

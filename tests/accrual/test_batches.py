@@ -12,7 +12,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from club.access.models import AuditLine, Staff
 from club.accrual import actions, queries, tasks
-from club.accrual.models import Campaign, Decision, Event, EventState, RuleVersion
+from club.accrual.models import Campaign, Decision, Event, EventState, Outcome, RuleVersion
 from club.ledger import queries as books
 from club.messages.models import Message
 from club.reports import decisions
@@ -36,8 +36,8 @@ def test_an_event_that_the_books_cannot_take_is_set_aside_and_the_others_go_on(
 
     assert (counts.taken, counts.decided, counts.failed) == (7, 6, 1)
     assert club.balance(aziza).spendable_points == 60
-    failed = Event.objects.get(state=EventState.FAILED)
-    assert failed.pk == poisoned
+    failed = Outcome.objects.get(state=EventState.FAILED)
+    assert failed.event_id == poisoned
     assert failed.note.startswith("BadPosting")
     assert not Decision.objects.filter(event_id=poisoned).exists()
 
@@ -61,7 +61,7 @@ def test_a_rule_that_cannot_be_read_fails_only_the_events_of_its_time(club: Offi
 
     assert (counts.decided, counts.failed) == (2, 2)
     assert club.balance(aziza).spendable_points == 20
-    notes = Event.objects.filter(state=EventState.FAILED).values_list("note", flat=True)
+    notes = Outcome.objects.filter(state=EventState.FAILED).values_list("note", flat=True)
     assert all(note.startswith("ValidationError") for note in notes)
 
 
@@ -138,7 +138,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_leaves_nothing_half_done() -> 
     with pytest.raises(OperationalError):
         in_threads(die)
     assert club.balance(aziza).spendable_points == 0
-    assert set(Event.objects.values_list("state", flat=True)) == {EventState.NEW}
+    assert {event.state for event in Event.objects.all()} == {EventState.NEW}
 
     club.decide()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from club.accrual import actions, inbox
 from club.accrual.inbox import Incoming, Verdict
-from club.accrual.models import Conflict, Decision, Event, EventState, Kind
+from club.accrual.models import Conflict, Decision, Event, EventState, Kind, Outcome
 from club.clock import day_of
 from club.ledger import actions as ledger
 from club.ledger import queries as books
@@ -96,7 +96,7 @@ def test_any_order_of_deliveries_ends_in_the_same_books(club: Office) -> None:
         balance = club.balance(who)
         assert (balance.spendable_points, balance.arrears_points) == (EXPECTED_POINTS, 0)
         mine = Event.objects.filter(subscriber_id=who.id)
-        assert set(mine.values_list("state", flat=True)) == {EventState.DECIDED}
+        assert {event.state for event in mine} == {EventState.DECIDED}
         assert mine.count() == len(events)
         decided = Decision.objects.filter(subscriber_id=who.id)
         assert sum(decided.values_list("granted", flat=True)) == EXPECTED_POINTS
@@ -175,7 +175,7 @@ def test_a_cancellation_that_names_another_amount_waits_for_a_person(club: Offic
     club.decide()
 
     assert club.balance(aziza).spendable_points == 10
-    assert set(Event.objects.filter(kind=Kind.CANCELLATION).values_list("state", "note")) == {
+    assert set(Outcome.objects.exclude(state="decided").values_list("state", "note")) == {
         ("review", "names another number or amount than its payment")
     }
 
@@ -194,7 +194,7 @@ def test_a_cancellation_without_number_and_amount_finds_its_payment(club: Office
     assert list(Decision.objects.values_list("wanted", "granted", "reason")) == [
         (5, 0, "cancelled")
     ]
-    assert set(Event.objects.values_list("subscriber_id", "state")) == {(aziza.id, "decided")}
+    assert {(e.subscriber_id, e.state) for e in Event.objects.all()} == {(aziza.id, "decided")}
 
 
 def test_a_payment_of_an_unknown_number_is_accrued_when_the_subscriber_appears(

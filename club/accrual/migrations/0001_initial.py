@@ -96,34 +96,9 @@ class Migration(migrations.Migration):
                 ("amount_tiyin", models.BigIntegerField()),
                 ("channel", models.CharField(max_length=40)),
                 ("details", models.JSONField(default=dict)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("new", "New"),
-                            ("waiting", "Waiting"),
-                            ("review", "Review"),
-                            ("decided", "Decided"),
-                            ("failed", "Failed"),
-                        ],
-                        default="new",
-                        max_length=10,
-                    ),
-                ),
-                ("note", models.CharField(default="", max_length=300)),
-                ("facts", models.JSONField(null=True)),
-                ("decided_at", models.DateTimeField(null=True)),
             ],
             options={
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("state", "new")), fields=["id"], name="event_new"
-                    ),
-                    models.Index(
-                        condition=models.Q(("state", "waiting")),
-                        fields=["msisdn"],
-                        name="event_waiting",
-                    ),
                     models.Index(
                         fields=["subscriber_id", "-occurred_at"], name="event_of_subscriber"
                     ),
@@ -137,6 +112,61 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("source", "external_id", "kind"), name="one_event_per_external_id"
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Queued",
+            fields=[
+                (
+                    "event",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="accrual.event",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Outcome",
+            fields=[
+                (
+                    "event",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="accrual.event",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("new", "New"),
+                            ("waiting", "Waiting"),
+                            ("review", "Review"),
+                            ("decided", "Decided"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("note", models.CharField(default="", max_length=300)),
+                ("facts", models.JSONField(null=True)),
+                ("decided_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "decided"), _negated=True),
+                        fields=["state"],
+                        name="outcome_open",
+                    ),
                 ],
             },
         ),
