@@ -172,6 +172,7 @@ def load_demo() -> None:
     from club.access import demo as staff
     from club.demo import programme, purchases
 
+    purchases.require_demo_database()
     programme.load(now=now())
     purchases.seed(now=now(), echo=to_stderr)
     for login, password, role in staff.create_demo_staff(now=now()):

@@ -14,6 +14,7 @@ from club.accrual import actions as accrual
 from club.accrual import queries as accrued
 from club.accrual.models import Register
 from club.clock import TASHKENT, day_of, last_day_of_month
+from club.errors import ClubError
 from club.integrations.espp import register
 from club.ledger import actions as ledger
 from club.ledger import queries as books
@@ -84,15 +85,36 @@ def payment(purchase: Purchase, *, moved_by: timedelta) -> register.AgentPayment
     )
 
 
+class NotADemoDatabase(ClubError):
+    code = "not_a_demo_database"
+
+
+def require_demo_database() -> None:
+    """Raises NotADemoDatabase where somebody else's subscribers are.
+
+    The demo brings its own programme over whatever is there, and logins whose passwords everybody
+    knows: a DATABASE_URL that was meant for something else must not get them.
+    """
+    if Register.objects.filter(name=REGISTER_NAME).exists():
+        return
+    ours = {msisdn(row.customer) for row in purchases()}
+    if Subscriber.objects.exclude(msisdn__in=ours).exists():
+        raise NotADemoDatabase(
+            "this database holds subscribers that are not the demo's, so the demo is not loaded:"
+            " give another DATABASE_URL, or start with CLUB_DEMO=0"
+        )
+
+
 def seed(*, now: datetime, echo: Callable[[str], object]) -> None:
     """Make the demo's subscribers and take their payments in, once; print the totals.
 
     The last purchase becomes yesterday's. Everything goes through the register's intake and the
-    accrual jobs; nothing is written into the books from here.
+    accrual jobs; nothing is written into the books from here. One that was cut off goes on where
+    it stopped: the file it had made is taken again, and what went in is a duplicate.
     """
-    if Register.objects.filter(name=REGISTER_NAME).exists():
-        return
     rows = list(purchases())
+    if Register.objects.filter(name=REGISTER_NAME, received__gte=len(rows)).exists():
+        return
     moved_by = day_of(now) - timedelta(days=1) - max(row.on for row in rows)
     first_on: dict[int, date] = {}
     for row in rows:
@@ -104,9 +126,10 @@ def seed(*, now: datetime, echo: Callable[[str], object]) -> None:
     )
 
     file = Path(settings.HOME) / "demo" / REGISTER_NAME
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        register.write_csv((payment(row, moved_by=moved_by) for row in rows), stream)
+    if not file.exists() or not Register.objects.filter(name=REGISTER_NAME).exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            register.write_csv((payment(row, moved_by=moved_by) for row in rows), stream)
     counts = register.take(file, name=REGISTER_NAME, now=now)
     echo(f"register: {counts.summary()}")
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from club.accrual import queries as accrued
+from club.accrual.models import Conflict
 from club.clock import TASHKENT
 from club.demo import programme, purchases
+from club.integrations.espp import register
 from club.ledger import queries as books
 from club.subscribers.models import Subscriber
 
@@ -134,3 +136,42 @@ def test_a_second_start_of_the_demo_takes_nothing_twice():
 
     assert said == []
     assert books.totals() == before
+
+
+def cut_off(*, lines: int, folder: Path) -> None:
+    """What a first start leaves when the power fails in the middle of its register."""
+    moved_by = YESTERDAY - LAST_PURCHASE
+    rows = list(purchases.purchases())
+    first_on: dict[int, date] = {}
+    for row in rows:
+        first_on[row.customer] = min(row.on, first_on.get(row.customer, row.on))
+    Subscriber.objects.bulk_create(
+        purchases.subscriber(who, joined_on=on + moved_by) for who, on in sorted(first_on.items())
+    )
+    whole = folder / "demo" / purchases.REGISTER_NAME
+    whole.parent.mkdir()
+    with whole.open("w", encoding="utf-8", newline="") as stream:
+        register.write_csv((purchases.payment(row, moved_by=moved_by) for row in rows), stream)
+    part = folder / "part.csv"
+    part.write_text("".join(whole.read_text("utf-8").splitlines(keepends=True)[:lines]), "utf-8")
+    register.take(part, name=purchases.REGISTER_NAME, now=NOW)
+
+
+def test_a_cut_off_register_is_completed_on_another_day(tmp_path: Path):
+    programme.load(now=NOW)
+    cut_off(lines=3_000, folder=tmp_path)
+
+    purchases.seed(now=NOW + timedelta(days=1), echo=lambda line: None)
+
+    expected, _ = computed()
+    assert accrued.counts_by_state()["decided"] == expected.payments
+    assert Conflict.objects.count() == 0
+    assert books.prove() == []
+
+
+def test_the_demo_is_not_loaded_over_somebody_else_s_subscribers():
+    purchases.require_demo_database()
+    Subscriber.objects.create(msisdn="998939999999", joined_at=NOW)
+
+    with pytest.raises(purchases.NotADemoDatabase, match="another DATABASE_URL"):
+        purchases.require_demo_database()
