@@ -15,6 +15,7 @@ from typing import TypedDict
 
 import click
 
+from club import cli
 from club.local_postgres import LocalPostgres, running
 
 BENCHMARKS = ("accrue_vs_tpcb", "intake_to_posted", "api_me")
@@ -58,9 +59,7 @@ def main(names: tuple[str, ...], inside: Path | None) -> None:
 
 def measure(name: str) -> dict[str, Figure]:
     """Run one benchmark in this process, on DATABASE_URL."""
-    import django
-
-    django.setup()
+    cli.set_up_django()
     module = importlib.import_module(f"bench.{name}")
     figures: dict[str, Figure] = module.run(os.environ["DATABASE_URL"])
     return figures

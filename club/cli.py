@@ -5,6 +5,7 @@ children, stays small. A room adds its own commands in `club/<room>/cli.py` as a
 group named `command`.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -53,6 +54,10 @@ def set_up_django() -> None:
     import django
 
     django.setup()
+    # What is loaded now stays. And a batch makes a hundred thousand objects that live until its
+    # end: looking for garbage at every 700th took a quarter of the time of a batch.
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 @click.group(cls=Commands)

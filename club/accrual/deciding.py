@@ -244,7 +244,7 @@ def write(settled: Sequence[Settled], *, now: datetime) -> None:
             [
                 (
                     one.event.id,
-                    one.state.value,
+                    one.state,
                     _legible(one.note),
                     as_json(one.facts._asdict()) if one.facts else None,
                 )
@@ -290,7 +290,7 @@ def _write_lines(lines: Sequence[Line], *, now: datetime) -> None:
                     line.rule_hash,
                     line.wanted,
                     line.granted,
-                    line.reason.value,
+                    line.reason,
                     line.promised_at,
                 )
                 for line in lines

@@ -6,9 +6,10 @@ What cannot be accepted is kept as it came, with its reason. Nothing that came i
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import F
@@ -35,8 +36,7 @@ class Verdict(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What became of one delivery. `event_id` is None only for what was rejected."""
 
     verdict: Verdict
@@ -46,8 +46,7 @@ class Receipt:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(NamedTuple):
     event_id: int
     fingerprint: bytes
 
@@ -137,15 +136,15 @@ def _write(accepted: Iterable[Accepted], *, now: datetime) -> dict[Key, _Stored]
     # In the order of the key, so that two deliveries at once never wait for each other crosswise.
     table = [
         (
-            *one.key,
-            one.fingerprint,
-            one.msisdn,
-            one.incoming.occurred_at,
-            one.incoming.amount_tiyin,
-            one.incoming.channel,
-            one.details,
+            *key,
+            fingerprint,
+            msisdn,
+            incoming.occurred_at,
+            incoming.amount_tiyin,
+            incoming.channel,
+            details,
         )
-        for one in sorted(accepted, key=lambda one: one.key)
+        for incoming, key, msisdn, fingerprint, details in sorted(accepted, key=attrgetter("key"))
     ]
     if not table:
         return {}

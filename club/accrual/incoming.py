@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from club.accrual.models import Kind
 from club.accrual.rows import as_json
@@ -15,6 +16,7 @@ SOURCE_CHARS_MAX = 40
 EXTERNAL_ID_CHARS_MAX = 100
 CHANNEL_CHARS_MAX = 40
 DETAILS_CHARS_MAX = 4_000
+NUL = "\\u0000"  # as JSON writes what PostgreSQL does not keep
 KINDS = frozenset(Kind.values)  # the enumeration would list them anew for every event
 
 Key = tuple[str, str, str]
@@ -46,18 +48,14 @@ class Incoming:
         return self.source, self.external_id, self.kind
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """An incoming event that passed every check, with what is written of it."""
 
     incoming: Incoming
+    key: Key
     msisdn: str
     fingerprint: bytes
     details: str
-
-    @property
-    def key(self) -> Key:
-        return self.incoming.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +91,13 @@ def checked(one: Incoming, *, now: datetime) -> Accepted | Refusal:
             msisdn = subscribers.msisdn(one.msisdn)
         except subscribers.BadMsisdn as error:
             return Refusal(error.code, error.message)
-    details = as_json(one.details)
-    if len(details) > DETAILS_CHARS_MAX or not _is_storable(details):
-        return Refusal("bad_details", "the details are too long or hold what no text may hold")
-    return Accepted(one, msisdn, _fingerprint(one, msisdn=msisdn), details)
-
-
-def _is_storable(json_text: str) -> bool:
-    """PostgreSQL keeps neither NUL nor half of a surrogate pair in its JSON."""
     try:
-        json_text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\\u0000" not in json_text
+        details = as_json(one.details)
+    except ValueError:  # half of a surrogate pair
+        details = NUL
+    if len(details) > DETAILS_CHARS_MAX or NUL in details:
+        return Refusal("bad_details", "the details are too long or hold what no text may hold")
+    return Accepted(one, one.key, msisdn, _fingerprint(one, msisdn=msisdn), details)
 
 
 def _fingerprint(one: Incoming, *, msisdn: str) -> bytes:

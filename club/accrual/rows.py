@@ -1,11 +1,11 @@
 """How this room speaks SQL to thousands of rows at once: one array literal a column."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 from django.db import connection
+from pydantic_core import to_json
 
 from club.arrays import literal
 
@@ -19,7 +19,7 @@ def rows(sql: str, **parameters: object) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql, parameters, binary=True)  # Django's own loader of moments is in Python
         return cursor.fetchall() if cursor.description else []
 
 
@@ -35,5 +35,10 @@ def columns(names: str, table: Sequence[tuple[Any, ...]]) -> dict[str, str]:
     return dict(zip(names.split(), map(literal, turned), strict=True))
 
 
-# Made once: json.dumps with arguments makes an encoder at every call, for every event two.
-as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def as_json(value: object) -> str:
+    """A third of json's price, twice for every event. Raises ValueError for half a character.
+
+    >>> as_json({"agent": "oʻ", "paid": None})
+    '{"agent":"oʻ","paid":null}'
+    """
+    return to_json(value).decode()

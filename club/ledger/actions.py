@@ -38,7 +38,7 @@ def post_many(*, source: int, accruals: Sequence[Accrual]) -> Posted:
     Raises BadPosting: an amount outside 1 .. 10^12, a ref over 200 bytes, a day the books have no
     month for, or more than 5,000 accruals; nothing of the batch is posted then.
     """
-    columns = _columns_of(accruals)
+    columns = _columns_of(accruals, like=Accrual)
     with told_in_words():
         if len(accruals) == 1:
             return _post_one(source, accruals[0])
@@ -58,13 +58,13 @@ def promise_many(*, source: int, promises: Sequence[Promise]) -> Posted:
     A key that was promised or posted before is a replay, or a conflict when its content differs.
     Raises BadPosting as `post_many` does.
     """
-    columns = _columns_of(promises)
+    columns = _columns_of(promises, like=Promise)
     with told_in_words():
         fresh, replayed, conflicts = _call_apart(
             "select fresh, replayed, conflicts from ledger.promise_many("
             "%b::smallint, %b::bigint[], %b::text[], %b::date[], %b::bigint[], %b::date[],"
             " %b::integer[], %b::bytea[], %b::timestamptz[])",
-            [int(source), *columns, literal([p.promised_at for p in promises])],
+            [int(source), *columns],
         )
     return Posted(fresh, replayed, tuple(conflicts))
 
@@ -270,18 +270,14 @@ def _post_one(source: int, accrual: Accrual) -> Posted:
     )
 
 
-def _columns_of(accruals: Sequence[Accrual] | Sequence[Promise]) -> list[str]:
+def _columns_of(
+    accruals: Sequence[Accrual] | Sequence[Promise], *, like: type[Accrual] | type[Promise]
+) -> list[str]:
+    """Their fields, in the order in which the verbs take them."""
     if len(accruals) > ACCRUALS_PER_CALL_MAX:
         raise BadPosting(f"at most {ACCRUALS_PER_CALL_MAX} accruals in one call")
-    return [
-        literal([a.subscriber_id for a in accruals]),
-        literal([a.ref for a in accruals]),
-        literal([a.occurred_on for a in accruals]),
-        literal([a.points for a in accruals]),
-        literal([a.expires_on for a in accruals]),
-        literal([a.fund for a in accruals]),
-        literal([a.fingerprint for a in accruals]),
-    ]
+    columns = zip(*accruals, strict=True) if accruals else [()] * len(like._fields)
+    return [literal(column) for column in columns]
 
 
 def _call(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 ACCRUALS_PER_CALL_MAX = 5_000  # Above it a batch gains nothing and holds its locks longer.
@@ -41,8 +42,7 @@ class Kind(IntEnum):
     REPAYMENT = 8  # Lots repaid arrears. Of 0 points: the balance had gone down before.
 
 
-@dataclass(frozen=True, slots=True)
-class Accrual:
+class Accrual(NamedTuple):
     """Points to be earned once: the key is (subscriber, source, ref, occurred_on).
 
     `fingerprint` (16 to 32 bytes) stands for the content behind the key: a repeated key with the
@@ -58,8 +58,7 @@ class Accrual:
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(NamedTuple):
     """An accrual that becomes spendable at `promised_at`, and may be withdrawn until then."""
 
     subscriber_id: int

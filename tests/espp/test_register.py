@@ -2,7 +2,6 @@
 
 import io
 import time
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -54,7 +53,7 @@ def payment(number: int, **change: object) -> AgentPayment:
         espp_id=f"8{number:06}",
         terminal="T1",
     )
-    return replace(plain, **change)
+    return plain._replace(**change)
 
 
 def csv_of(payments: list[AgentPayment]) -> bytes:
@@ -210,7 +209,7 @@ def test_what_the_feed_brought_is_known_to_the_register(agent, open_club, now):
         msisdn="901234567",
         amount_tiyin=5_000_000,
     )
-    counts = take(csv_of([same, replace(same, amount_tiyin=1)]), now=now)
+    counts = take(csv_of([same, same._replace(amount_tiyin=1)]), now=now)
 
     assert counts.summary() == "received 2, new 0, duplicate 1, conflicting 1, rejected 0"
     assert Event.objects.get().amount_tiyin == 5_000_000

@@ -1,6 +1,6 @@
 """What a rule wants for one event: the pure half of a decision."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from club.accrual.rules.explain import Reason, explain
 from club.accrual.rules.facts import Facts
@@ -8,8 +8,7 @@ from club.accrual.rules.model import PerUnit
 from club.accrual.rules.to_python import Compiled
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(NamedTuple):
     wanted: int
     """Points before the cap per event."""
     points: int

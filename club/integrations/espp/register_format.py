@@ -11,7 +11,6 @@ problem, never an exception: the lines around it are good.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, NamedTuple, TextIO
 
@@ -29,8 +28,7 @@ HEADING = "agent;espp_id;time;payment_id;terminal;phone;operator;account;sum;cur
 COLUMNS = HEADING.count(";") + 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentPayment:
+class AgentPayment(NamedTuple):
     """One line of a register. `msisdn` as the agent writes it: the inbox says what it refuses."""
 
     agent: str

@@ -12,10 +12,10 @@ UZS = "860"
 
 SUM = re.compile(r"([+-]?)([0-9]{1,16})(?:\.([0-9]{1,6}))?")
 MOMENT = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]{1,9})?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?"
     r"(?: ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?"
 )
-COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:[0-9]{3})?")
+COMPACT = re.compile(r"([0-9]{8})([0-9]{6})(?:[0-9]{3})?")
 AGENT = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 PAYMENT_ID = re.compile(r"[!-:<-~]{1,50}")  # graphic ASCII without the register's semicolon
 YEAR_MIN, YEAR_MAX = 2000, 2100
@@ -59,18 +59,21 @@ def moment(text: str) -> datetime:
     >>> moment("2026-08-01T08:00:00+03:00") == moment("2026-08-01T10:00:00")
     True
     """
-    match = MOMENT.fullmatch(text) or COMPACT.fullmatch(text)
-    if match is None:
+    wall, offset = text, None
+    if match := MOMENT.fullmatch(text):
+        wall, offset = match.groups()
+    elif match := COMPACT.fullmatch(text):
+        wall = f"{match[1]}T{match[2]}"
+    else:
         raise BadField("a time is written like 2026-08-01T10:00:00")
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    if not YEAR_MIN <= year <= YEAR_MAX:
-        raise BadField(f"a time lies between the years {YEAR_MIN} and {YEAR_MAX}")
-    offset = match[7] if match.re is MOMENT else None
     try:
         zone = TASHKENT if offset is None else _zone(offset)
-        return datetime(year, month, day, hour, minute, second, tzinfo=zone)
+        at = datetime.fromisoformat(wall).replace(tzinfo=zone)
     except ValueError as error:
         raise BadField("there is no such date or time") from error
+    if not YEAR_MIN <= at.year <= YEAR_MAX:
+        raise BadField(f"a time lies between the years {YEAR_MIN} and {YEAR_MAX}")
+    return at
 
 
 def _zone(offset: str) -> timezone:
