@@ -43,11 +43,106 @@ class AlreadyClosed(LedgerError):
     code = "hold_closed"
 
 
+class UnknownSubscriber(LedgerError):
+    """Nobody has this number. Value: subscriber_id."""
+
+    code = "unknown_subscriber"
+
+
+class WrongFund(LedgerError):
+    """There is no such fund, or the points are another one's. Value: fund."""
+
+    code = "wrong_fund"
+
+
+class TransferRefused(LedgerError):
+    """The rules of transfers forbid it; the subclasses say which."""
+
+    code = "transfer_refused"
+
+
+class TransfersFrozen(TransferRefused):
+    """After a SIM swap or a change of owner. Values: frozen_until, reason."""
+
+    code = "transfers_frozen"
+
+
+class TransferLimitReached(TransferRefused):
+    """Values: period ("day" or "month"), left_points."""
+
+    code = "transfer_limit_reached"
+
+
+class PointsTooYoung(TransferRefused):
+    """Enough points, but they were earned too recently. Values: transferable_points, min_age_days."""
+
+    code = "points_too_young"
+
+
+class NoSuchBudget(LedgerError):
+    """Value: budget."""
+
+    code = "no_such_budget"
+
+
+class BudgetSpent(LedgerError):
+    """The goodwill budget has not that much left, or not on this day. Values: budget, left_points."""
+
+    code = "budget_spent"
+
+
+class NoSuchPot(LedgerError):
+    """There is no such family pot, or it was closed. Value: pot_id."""
+
+    code = "no_such_pot"
+
+
+class NotInPot(LedgerError):
+    """Not a member, or not one who may do this. Values: pot_id, subscriber_id."""
+
+    code = "not_in_pot"
+
+
+class ClockWentBack(LedgerError):
+    """A moment lies before one that the books have closed already. Value: after."""
+
+    code = "clock_went_back"
+
+
 class BadPosting(LedgerError):
-    """Makes no sense to the books: an amount of zero, a reversal of a reversal, more than is left.
-    Values, where they help: left_points, asked_points."""
+    """Makes no sense to the books; the subclasses say what."""
 
     code = "bad_posting"
+
+
+class BadAmount(BadPosting):
+    """Not 1 to 10^12 points, or a sum beyond what the books can count."""
+
+    code = "bad_amount"
+
+
+class TooMany(BadPosting):
+    """More in one call than the books take. Value: limit."""
+
+    code = "too_many"
+
+
+class DayOutsideBooks(BadPosting):
+    """The books have no month for this day. Value: day, where it is known."""
+
+    code = "day_outside_books"
+
+
+class NotReversible(BadPosting):
+    """A reversal, a repayment and an extension are not reversed. Value: kind."""
+
+    code = "not_reversible"
+
+
+class MoreThanLeft(BadPosting):
+    """More than the posting or the hold has left. Values: left_points, asked_points."""
+
+    code = "more_than_left"
 
 
 class BadCursor(LedgerError):
@@ -61,10 +156,24 @@ _ERRORS: dict[str, type[LedgerError]] = {
     "LG402": NotEnoughPoints,
     "LG404": NoSuchPosting,
     "LG405": NoSuchHold,
+    "LG406": UnknownSubscriber,
+    "LG407": NoSuchPot,
+    "LG408": NoSuchBudget,
     "LG409": KeyReused,
     "LG410": AlreadyClosed,
+    "LG411": WrongFund,
+    "LG412": NotInPot,
+    "LG413": BudgetSpent,
+    "LG414": TransferLimitReached,
+    "LG415": TransfersFrozen,
+    "LG416": PointsTooYoung,
+    "LG417": ClockWentBack,
     "LG422": BadPosting,
-    "22003": BadPosting,  # A sum beyond bigint.
+    "LG423": BadAmount,
+    "LG424": DayOutsideBooks,
+    "LG425": NotReversible,
+    "LG426": MoreThanLeft,
+    "22003": BadAmount,  # A sum beyond bigint.
 }
 
 
@@ -88,7 +197,7 @@ def _in_words(error: DatabaseError) -> LedgerError | None:
         return None
     if state == "23514" and diag.constraint_name is None:
         # No partition takes the row. (A broken check constraint has a name.)
-        return BadPosting("the books have no month for this day")
+        return DayOutsideBooks("the books have no month for this day")
     if state not in _ERRORS:
         return None
     is_ours = state.startswith("LG")

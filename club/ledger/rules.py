@@ -40,6 +40,25 @@ class Kind(IntEnum):
     ADJUSTMENT = 6
     CAPTURE = 7
     REPAYMENT = 8  # Lots repaid arrears. Of 0 points: the balance had gone down before.
+    TRANSFER_OUT = 9
+    TRANSFER_IN = 10
+    EXTENSION = 11  # Lots were moved to a later date. Of 0 points.
+    OPENING = 12  # A balance brought over from the system before.
+    FEE = 13  # What a transfer costs.
+    FORFEIT = 14  # The owner has left the programme.
+
+
+class Contra(IntEnum):
+    """The programme's account on the other side of a posting."""
+
+    NONE = 0
+    ISSUED = 10
+    REDEEMED = 20
+    EXPIRED = 30
+    TRANSFERS = 40
+    ADJUSTED = 50
+    FEES = 60
+    OPENING = 70
 
 
 class Accrual(NamedTuple):

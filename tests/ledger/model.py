@@ -118,7 +118,7 @@ class Person:
             raise Refusal("no_such_hold")
         spent = hold.points if points is None else points
         if spent > hold.points:
-            raise Refusal("bad_posting", left_points=hold.points)
+            raise Refusal("more_than_left", left_points=hold.points)
         if hold.captured is not None:
             if hold.captured != spent:
                 raise Refusal("hold_closed", captured_points=hold.captured)
@@ -139,11 +139,11 @@ class Person:
         if (original := self.journal.get(of)) is None:
             raise Refusal("no_such_posting")
         if not original.can_be_reversed:
-            raise Refusal("bad_posting")
+            raise Refusal("not_reversible")
         left = abs(original.points) - original.reversed
         n = left if points is None else points
         if not 1 <= n <= left:
-            raise Refusal("bad_posting", left_points=left)
+            raise Refusal("more_than_left", left_points=left)
         original.reversed += n
         if original.points < 0:
             rest, _ = split(original.lots, left)

@@ -63,7 +63,7 @@ def test_a_key_used_with_other_content_is_a_conflict_and_posts_nothing() -> None
 
 @pytest.mark.parametrize("points", [0, -1, 10**12 + 1])
 def test_an_accrual_of_nothing_or_of_too_much_is_refused(points: int) -> None:
-    assert refusal(ACCRUE, ME, "a", DAY, points, SOON, THIS) == "LG422"
+    assert refusal(ACCRUE, ME, "a", DAY, points, SOON, THIS) == "LG423"
     assert journal() == []
 
 
@@ -118,7 +118,7 @@ def test_a_batch_posts_what_is_new_and_tells_replays_from_conflicts() -> None:
 
 def test_a_batch_with_one_bad_row_posts_nothing() -> None:
     batch = ([ME, ME], ["a", "b"], [DAY, DAY], [5, 0], [SOON, SOON], [0, 0], [THIS, THIS])
-    assert refusal(POST_MANY, *batch) == "LG422"
+    assert refusal(POST_MANY, *batch) == "LG423"
     assert journal() == []
 
 
@@ -154,7 +154,7 @@ def test_a_withdrawn_promise_is_never_kept() -> None:
 
 
 def test_a_promise_for_a_day_without_a_month_is_refused_now_and_not_when_it_is_kept() -> None:
-    assert refusal(PROMISE, ME, "p", date(1999, 1, 1), 40, SOON, THIS, NOON) == "LG422"
+    assert refusal(PROMISE, ME, "p", date(1999, 1, 1), 40, SOON, THIS, NOON) == "LG424"
 
 
 def test_a_promise_whose_key_was_posted_meanwhile_is_not_posted_again() -> None:

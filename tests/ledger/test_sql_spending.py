@@ -111,8 +111,8 @@ def test_a_hold_cannot_be_captured_beyond_its_points_nor_placed_beyond_the_balan
     assert refusal(HOLD, ME, HOLD_ID, DAY, 31, UNTIL, THIS) == "LG402"
     call(HOLD, ME, HOLD_ID, DAY, 20, UNTIL, THIS)
     assert refusal(HOLD, ME, HOLD_ID, DAY, 20, UNTIL, THAT) == "LG409"
-    assert refusal(CAPTURE, ME, HOLD_ID, DAY, 21) == "LG422"
-    assert refusal(CAPTURE, ME, HOLD_ID, DAY, 0) == "LG422"
+    assert refusal(CAPTURE, ME, HOLD_ID, DAY, 21) == "LG426"
+    assert refusal(CAPTURE, ME, HOLD_ID, DAY, 0) == "LG423"
     assert account() == (30, 20, 0)
 
 
@@ -143,7 +143,7 @@ def test_a_spend_is_reversed_in_parts_to_the_lots_it_came_from() -> None:
     assert call(REVERSE, ME, "r2", DAY, 2, "s", DAY, None, THIS, None) == (True, 40)
 
     assert lots() == [(SOON, 20), (LATER, 20)]
-    assert refusal(REVERSE, ME, "r3", DAY, 2, "s", DAY, 1, THIS, None) == "LG422"
+    assert refusal(REVERSE, ME, "r3", DAY, 2, "s", DAY, 1, THIS, None) == "LG426"
     assert breaches() == []
 
 
@@ -200,7 +200,7 @@ def test_a_reversal_needs_an_original_before_it_that_is_no_reversal() -> None:
     call(REVERSE, ME, "r", DAY, 1, "a", DAY, 5, THIS, None)
 
     assert refusal(REVERSE, ME, "x", DAY, 1, "unknown", DAY, 5, THIS, None) == "LG404"
-    assert refusal(REVERSE, ME, "x", DAY, 3, "r", DAY, 5, THIS, None) == "LG422"
+    assert refusal(REVERSE, ME, "x", DAY, 3, "r", DAY, 5, THIS, None) == "LG425"
     assert refusal(REVERSE, ME, "r", DAY, 1, "a", DAY, 5, THAT, None) == "LG409"
     early = date(2026, 11, 21)
     assert refusal(REVERSE, ME, "x", early, 1, "a", DAY, 5, THIS, None) == "LG422"

@@ -14,8 +14,7 @@ declare
     before bytea;
 begin
     if is_sound(p_points, p_ref, p_fingerprint) is not true then
-        raise exception 'an accrual is of 1 to 10^12 points, its ref up to 200 bytes, its fingerprint 16 to 32'
-            using errcode = 'LG422';
+        perform refuse_unsound(p_points, p_ref, p_fingerprint);
     end if;
 
     update account set posted = posted + p_points, version = version + 1

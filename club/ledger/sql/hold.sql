@@ -12,7 +12,7 @@ declare
     before      bytea;
 begin
     if is_sound(p_points, 'hold', p_fingerprint) is not true then
-        raise exception 'a hold is of 1 to 10^12 points, its fingerprint 16 to 32 bytes' using errcode = 'LG422';
+        perform refuse_unsound(p_points, 'hold', p_fingerprint);
     end if;
 
     update account set held = held + p_points, version = version + 1
@@ -67,7 +67,7 @@ begin
     spent := coalesce(p_points, h.points);
     if spent not between 0 and h.points then
         raise exception 'the hold % has % points, not %', p_hold, h.points, spent
-            using errcode = 'LG422', detail = jsonb_build_object('left_points', h.points, 'asked_points', spent);
+            using errcode = 'LG426', detail = jsonb_build_object('left_points', h.points, 'asked_points', spent);
     end if;
     is_fresh := h.state = 1;
     if not is_fresh then
@@ -104,7 +104,7 @@ create function ledger.capture(
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 begin
     if p_points < 1 then
-        raise exception 'a capture takes at least one point; release gives all back' using errcode = 'LG422';
+        raise exception 'a capture takes at least one point; release gives all back' using errcode = 'LG423';
     end if;
     select c.is_fresh, c.available_points into is_fresh, available_points
       from close_hold(p_subscriber, p_hold, p_day, p_points, p_grace) c;

@@ -9,6 +9,16 @@ language sql immutable as $$
        and octet_length(p_fingerprint) between 16 and 32
 $$;
 
+-- Says what is not sound about it.
+create function ledger.refuse_unsound(p_points bigint, p_ref text, p_fingerprint bytea) returns void
+language plpgsql as $$
+begin
+    if p_points between 1 and 1000000000000 then
+        raise exception 'a ref has 1 to 200 bytes, a fingerprint 16 to 32' using errcode = 'LG422';
+    end if;
+    raise exception '% is no amount: 1 to 10^12 points', p_points using errcode = 'LG423';
+end $$;
+
 -- Points number p_from + 1 to p_to of a list, in its order. Pure.
 create function ledger.cut_lots(p_lots jsonb, p_from bigint, p_to bigint) returns jsonb
 language sql immutable as $$

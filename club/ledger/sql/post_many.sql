@@ -51,10 +51,8 @@ declare
     h         bytea[];
     tries_max constant integer := 5;
 begin
-    if exists (select from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true) then
-        raise exception 'an accrual is of 1 to 10^12 points, its ref up to 200 bytes, its fingerprint 16 to 32'
-            using errcode = 'LG422';
-    end if;
+    perform refuse_unsound(v.n, v.r, v.h)
+       from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true limit 1;
 
     for i in 1 .. tries_max loop
         -- A scalar subquery is always one probe of one partition's key; NOT EXISTS may become a

@@ -7,13 +7,11 @@ create function ledger.promise_many(
     out fresh integer, out replayed integer, out conflicts text[])
 language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
-    if exists (select from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true) then
-        raise exception 'a promise is of 1 to 10^12 points, its ref up to 200 bytes, its fingerprint 16 to 32'
-            using errcode = 'LG422';
-    end if;
+    perform refuse_unsound(v.n, v.r, v.h)
+       from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true limit 1;
     -- Now, or the promise could never be kept and would stop the job.
     if exists (select from unnest(p_days) d where to_regclass('ledger.' || month_of(d)) is null) then
-        raise exception 'the books have no month for one of these days' using errcode = 'LG422';
+        raise exception 'the books have no month for one of these days' using errcode = 'LG424';
     end if;
 
     perform lock_accounts(p_subscribers);

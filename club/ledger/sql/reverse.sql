@@ -21,8 +21,7 @@ declare
     moved jsonb;
 begin
     if is_sound(coalesce(p_points, 1), p_ref, p_fingerprint) is not true then
-        raise exception 'a reversal is of 1 to 10^12 points, its ref up to 200 bytes, its fingerprint 16 to 32'
-            using errcode = 'LG422';
+        perform refuse_unsound(coalesce(p_points, 1), p_ref, p_fingerprint);
     elsif p_day < p_of_day then
         raise exception 'a reversal is not dated before its original' using errcode = 'LG422';
     end if;
@@ -38,7 +37,8 @@ begin
         raise exception 'there is nothing to reverse: %/%/%', p_of_source, p_of_ref, p_of_day
             using errcode = 'LG404', detail = jsonb_build_object('key', p_of_ref);
     elsif o.kind in (4, 5, 8, 11) then
-        raise exception 'a posting of kind % is not reversed', o.kind using errcode = 'LG422';
+        raise exception 'a posting of kind % is not reversed', o.kind
+            using errcode = 'LG425', detail = jsonb_build_object('kind', o.kind);
     end if;
     -- No index for this: the subscriber's own postings since then, by the key's first columns.
     select coalesce(sum(abs(points)), 0) into gone from posting
@@ -47,7 +47,7 @@ begin
     n := coalesce(p_points, abs(o.points) - gone);
     if n < 1 or gone + n > abs(o.points) then
         raise exception '% of % points are left to reverse', abs(o.points) - gone, abs(o.points)
-            using errcode = 'LG422', detail = jsonb_build_object('left_points', abs(o.points) - gone, 'asked_points', n);
+            using errcode = 'LG426', detail = jsonb_build_object('left_points', abs(o.points) - gone, 'asked_points', n);
     end if;
 
     if o.points < 0 then

@@ -8,6 +8,9 @@
 --   hold      points set aside for an order, out of their lots at once
 --   pending   promised points: an accrual that waits for its moment, and may be withdrawn until then
 --
+-- An account belongs to a subscriber, or, with a number below zero, to a family pot: both are paid,
+-- spent from, held and proved alike.
+--
 -- The law of the books, for every subscriber:  posted = sum of lots + held - arrears
 --
 -- Lock order, everywhere: account -> lot, hold, pending, posting; several accounts in ascending
@@ -15,9 +18,7 @@
 -- ever waited for. Every key begins with subscriber_id and nothing refers to another subscriber's
 -- rows: the schema distributes by subscriber_id.
 --
--- Errors (SQLSTATE; values as JSON in DETAIL):  LG402 not enough points  LG404 no such posting
---   LG405 no such hold  LG409 key used with other content  LG410 hold closed otherwise
---   LG422 makes no sense
+-- Errors: SQLSTATEs LG4xx with their values as JSON in DETAIL; `errors.py` has the list.
 -- Days are business days given by the caller, never current_date: late events and tests bring
 -- their own. expires_on is the last day on which points are good.
 
@@ -29,6 +30,7 @@ create table ledger.account (
     held          bigint not null default 0,      -- sum of the open holds
     arrears       bigint not null default 0,      -- clawed back after being spent
     version       bigint not null default 0,      -- counts changes
+    active_on     date,                           -- last day its owner earned or spent
     -- The database itself refuses an overdraft: what lots hold can never be negative.
     constraint no_overdraft check (posted - held + arrears >= 0 and held >= 0 and arrears >= 0)
 ) with (fillfactor = 80);                         -- room for HOT updates: no index but the key, ever
@@ -49,9 +51,10 @@ create table ledger.posting (
         -- 1 accrual  2 spend  3 expiry  4 return: a debit reversed  5 clawback: a credit reversed
         -- 6 adjustment  7 capture of a hold  8 repayment: lots that paid arrears (0 points: the
         -- balance went down before)  9 transfer out  10 transfer in  11 lots moved to a later date
-        -- (0 points)
+        -- (0 points)  12 opening balance  13 fee of a transfer  14 forfeit: the owner has left
     contra          smallint    not null,
-        -- programme account: 10 issued  20 redeemed  30 expired  40 transfers  50 adjusted  0 none
+        -- programme account: 10 issued  20 redeemed  30 expired  40 transfers  50 adjusted
+        -- 60 fees  70 opening balances  0 none
     reverses_source smallint,
     ref             text        not null,         -- the source's own id of the event
     fingerprint     bytea       not null,         -- stands for the content behind the key
@@ -60,7 +63,7 @@ create table ledger.posting (
         -- null on a plain credit: all of it went to (expires_on, fund)
     given           jsonb,                        -- kind 11: where the taken lots went
     reverses_ref    text,
-    reason          text,                         -- adjustments: the reason's code
+    reason          text,                         -- a code: why staff adjusted, gift, merge, goodwill:BUDGET
     actor           text,                         -- staff or partner, where a person did it
     -- The idempotency key is the primary key. In this order a statement, newest day first, is read
     -- straight from it, and the journal needs no second index (each costs an accrual 5-20 %).
@@ -89,7 +92,7 @@ create table ledger.hold (
     points        bigint      not null,
     captured      bigint      not null default 0,
     placed_at     timestamptz not null default now(),
-    expires_at    timestamptz not null,
+    expires_at    timestamptz,                    -- null = pinned: nobody knows yet, never swept
     closed_at     timestamptz,
     state         smallint    not null default 1, -- 1 open  2 captured  3 released
     fingerprint   bytea       not null,
@@ -119,6 +122,51 @@ create table ledger.pending (
 );
 create index pending_due on ledger.pending (promised_at) where state = 1;
 create index pending_open on ledger.pending (subscriber_id) where state = 1;
+
+-- Who pays. Small and rarely written: a reference table where the books are distributed.
+create table ledger.fund (
+    fund integer primary key check (fund >= 0),
+    code text    not null unique,
+    name text    not null
+);
+insert into ledger.fund values (0, 'operator', 'The operator');
+
+-- What staff may give away as goodwill. A row that every gift updates, which is fit for the pace of
+-- people; campaigns pay from a fund, and never queue here.
+create table ledger.budget (
+    code        text    primary key,
+    fund        integer not null references ledger.fund,
+    points      bigint  not null check (points > 0),
+    spent       bigint  not null default 0,
+    valid_from  date    not null,
+    valid_until date    not null,
+    check (spent between 0 and points and valid_from <= valid_until)
+);
+
+-- After a SIM swap or a change of owner nobody sends points away for a while.
+create table ledger.freeze (
+    subscriber_id bigint      primary key,
+    frozen_until  timestamptz not null,
+    reason        text        not null            -- sim_swap, owner_changed, staff
+);
+
+-- Family pots: the pot's points are the account pot_id (below zero).
+create table ledger.pot (
+    pot_id    bigint      primary key check (pot_id < 0),
+    owner_id  bigint      not null check (owner_id > 0),
+    spent_by  smallint    not null,               -- 1 the owner  2 every member
+    opened_at timestamptz not null default now(),
+    closed_at timestamptz
+);
+
+create table ledger.pot_member (
+    pot_id        bigint      not null,
+    subscriber_id bigint      not null check (subscriber_id > 0),
+    paid          bigint      not null default 0 check (paid >= 0),   -- paid in, less what came back
+    joined_at     timestamptz not null default now(),
+    left_at       timestamptz,
+    primary key (pot_id, subscriber_id)
+);
 
 -- Tamper evidence and the programme's leg, both made after the fact by a job and never in line: one
 -- programme row that every posting updates would be a queue (measured: 3.5 times slower).

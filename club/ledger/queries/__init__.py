@@ -1,0 +1,32 @@
+"""Reads of the books. Whole points; days are business days in Asia/Tashkent."""
+
+from club.ledger.queries.balances import (
+    Balance,
+    Lot,
+    Promised,
+    balance,
+    earned_since,
+    lots,
+    promised,
+)
+from club.ledger.queries.programme import Totals, outstanding_points, totals
+from club.ledger.queries.proof import Breach, prove
+from club.ledger.queries.statements import Line, Page, statement
+
+__all__ = [
+    "Balance",
+    "Breach",
+    "Line",
+    "Lot",
+    "Page",
+    "Promised",
+    "Totals",
+    "balance",
+    "earned_since",
+    "lots",
+    "outstanding_points",
+    "promised",
+    "prove",
+    "statement",
+    "totals",
+]
