@@ -150,7 +150,7 @@ def _words(
             return _("Arrears repaid"), _(
                 "New points first repaid what a cancelled payment had left owing"
             )
-        case Kind.ADJUSTMENT:
+        case _:
             return _("Correction"), _("Corrected by our staff")
 
 
