@@ -8,16 +8,21 @@ from psycopg import sql
 
 from club import translations
 from club.access import groups
+from club.ledger import release
 
 APPLICATION_ROLE = "club_app"
 APPEND_ONLY = ("access_auditline",)
 
 
 def upgrade(*, echo: Callable[[str], object]) -> None:
-    """Compile sentences, migrate, make the staff's groups, grant. Running it again changes nothing."""
+    """Compile sentences, migrate, make the staff's groups, grant. Running it again changes nothing.
+
+    Raises OtherBooks when the database was made by another development release.
+    """
     if compiled := translations.compile_stale():
         echo(f"compiled {len(compiled)} catalogues of sentences")
     call_command("migrate", verbosity=0, interactive=False)
+    release.require_these_books()
     groups.ensure()
     if grant_application_role():
         echo(f"the application acts as {APPLICATION_ROLE}")

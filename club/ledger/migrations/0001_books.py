@@ -1,10 +1,9 @@
 """The books, whole: tables, verbs and privileges come from the files in `../sql/`."""
 
-from pathlib import Path
-
 from django.db import migrations, models
 
-SQL = Path(__file__).resolve().parent.parent / "sql"
+from club.ledger.release import SQL, digest
+
 FILES = (
     "tables",
     "journal",
@@ -31,6 +30,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql="\n".join((SQL / f"{name}.sql").read_text() for name in FILES),
             reverse_sql="drop schema ledger cascade",
+        ),
+        migrations.RunSQL(
+            sql=f"comment on schema ledger is '{digest()}'", reverse_sql=migrations.RunSQL.noop
         ),
         # For reading only: none of these makes a table.
         migrations.CreateModel(
