@@ -68,13 +68,13 @@ class TransfersFrozen(TransferRefused):
 
 
 class TransferLimitReached(TransferRefused):
-    """Values: period ("day" or "month"), left_points."""
+    """Values: period ("day" or "month"), left_points, left_times (null: no limit), resets_on."""
 
     code = "transfer_limit_reached"
 
 
 class PointsTooYoung(TransferRefused):
-    """Enough points, but they were earned too recently. Values: transferable_points, min_age_days."""
+    """Enough points, but they came too recently. Values: transferable_points, min_age_days."""
 
     code = "points_too_young"
 
@@ -101,6 +101,24 @@ class NotInPot(LedgerError):
     """Not a member, or not one who may do this. Values: pot_id, subscriber_id."""
 
     code = "not_in_pot"
+
+
+class AlreadyInPot(LedgerError):
+    """One pot at a time: leave the other one first. Value: pot_id."""
+
+    code = "already_in_pot"
+
+
+class OpenHolds(LedgerError):
+    """Points are still set aside for an order: end the order first. Value: held_points."""
+
+    code = "open_holds"
+
+
+class AlreadyMerged(LedgerError):
+    """The account was merged into another one before. Values: subscriber_id, successor_id."""
+
+    code = "already_merged"
 
 
 class ClockWentBack(LedgerError):
@@ -168,11 +186,15 @@ _ERRORS: dict[str, type[LedgerError]] = {
     "LG415": TransfersFrozen,
     "LG416": PointsTooYoung,
     "LG417": ClockWentBack,
+    "LG418": OpenHolds,
+    "LG419": AlreadyMerged,
+    "LG420": AlreadyInPot,
     "LG422": BadPosting,
     "LG423": BadAmount,
     "LG424": DayOutsideBooks,
     "LG425": NotReversible,
     "LG426": MoreThanLeft,
+    "LG427": TooMany,
     "22003": BadAmount,  # A sum beyond bigint.
 }
 

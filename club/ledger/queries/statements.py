@@ -15,8 +15,10 @@ from club.ledger.rules import PAGE_LINES_MAX, Kind
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One posting. `id` names it among its subscriber's; `points` is signed; `lots` is what a debit took, or where a reversal gave (or
-    took) them, empty for a plain accrual, which goes to (expires_on, fund) as a whole."""
+    """One posting. `id` names it among its subscriber's; `points` is signed; `lots` is what a debit
+    took, or where a reversal gave (or took) them, empty for a plain accrual, which goes to
+    (expires_on, fund) as a whole. `counterparty_id` is the other side of a transfer, or who spent
+    from a family pot; `reason` and `actor` say why and by whom, where a person did it."""
 
     id: str
     posted_at: datetime
@@ -31,6 +33,9 @@ class Line:
     reverses_source: int | None
     reverses_ref: str | None
     reverses_on: date | None
+    counterparty_id: int | None
+    reason: str | None
+    actor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ def _place(cursor: str | None) -> dict[str, object]:
 
 
 def _line(row: Sequence[Any]) -> Line:
-    posted_at, occurred_on, kind, points, source, ref, expires_on, fund, found, *reverses = row
+    posted_at, occurred_on, kind, points, source, ref, expires_on, fund, found, *others = row
     listed = json.loads(found) if isinstance(found, str) else found
     return Line(
         id=f"{occurred_on}:{source}:{ref}",
@@ -99,7 +104,10 @@ def _line(row: Sequence[Any]) -> Line:
         expires_on=expires_on,
         fund=fund,
         lots=tuple(Lot(date.fromisoformat(on), payer, part) for on, payer, part in listed or ()),
-        reverses_source=reverses[0],
-        reverses_ref=reverses[1],
-        reverses_on=reverses[2],
+        reverses_source=others[0],
+        reverses_ref=others[1],
+        reverses_on=others[2],
+        counterparty_id=others[3],
+        reason=others[4],
+        actor=others[5],
     )
