@@ -1,6 +1,6 @@
 """A subscriber's history as a person reads it: every line of the books with its reason.
 
-The books know points, the inbox knows payments, the shop knows orders; here they meet, in four
+The books know points, the inbox knows payments, the shop knows orders; here they meet, in five
 queries a page whatever its length. The app, the office and the agent on the phone see the same.
 """
 
@@ -10,15 +10,14 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from club.accrual import grants as accrual
-from club.languages import in_language
 from club.ledger import queries as ledger
 from club.ledger.rules import Kind, Source, parse_hold_ref
 from club.orders import queries as orders
 from club.orders.models import Order
-from club.reports.wording import day, money
+from club.reports import line_words
+from club.subscribers import queries as subscribers
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,9 @@ def page(
     found = ledger.statement(subscriber_id=subscriber_id, before=before, limit=limit)
     grants = _grants(subscriber_id, found.lines)
     bought = _orders(subscriber_id, found.lines)
+    numbers = _numbers(found.lines)
     with translation.override(language):
-        lines = [_line(line, grants, bought, language) for line in found.lines]
+        lines = [_line(line, grants, bought, numbers, language) for line in found.lines]
     return StatementPage(lines=lines, next=found.next)
 
 
@@ -79,6 +79,12 @@ def _orders(subscriber_id: int, lines: Iterable[ledger.Line]) -> dict[UUID, Orde
     return orders.by_ids(subscriber_id=subscriber_id, ids=ids)
 
 
+def _numbers(lines: Iterable[ledger.Line]) -> dict[int, str]:
+    """The numbers on the other side of transfers; a family pot has none."""
+    ids = {other for line in lines if (other := line.counterparty_id or 0) > 0}
+    return subscribers.numbers(subscriber_ids=ids) if ids else {}
+
+
 def _hold_id(line: ledger.Line) -> UUID | None:
     """The hold behind a captured line, which is also its order's id."""
     return parse_hold_ref(line.ref) if line.kind is Kind.CAPTURE else None
@@ -88,13 +94,15 @@ def _line(
     line: ledger.Line,
     grants: dict[tuple[int, str], accrual.Grant],
     bought: dict[UUID, Order],
+    numbers: dict[int, str],
     language: str,
 ) -> StatementLine:
     ref = line.reverses_ref if line.kind is Kind.CLAWBACK else line.ref
     key = accrual.parse_ref(ref or "")
     grant = grants.get(key) if key else None
     order = bought.get(hold) if (hold := _hold_id(line)) else None
-    title, reason = _words(line, grant, order, language)
+    number = numbers.get(line.counterparty_id or 0)
+    title, reason = line_words.of(line, grant, order, number, language)
     return StatementLine(
         id=line.id,
         at=line.posted_at,
@@ -109,57 +117,3 @@ def _line(
         rule_hash=grant.rule_hash if grant else None,
         order_id=order.id if order else None,
     )
-
-
-def _words(
-    line: ledger.Line, grant: accrual.Grant | None, order: Order | None, language: str
-) -> tuple[str, str]:
-    """Title and reason of one line. Whole sentences with placeholders, never glued pieces."""
-    match line.kind:
-        case Kind.ACCRUAL if grant:
-            return in_language(grant.rule_names, language), _(
-                "You paid {amount}: {channel}, {day}"
-            ).format(
-                amount=money(grant.amount_tiyin),
-                channel=_channel(grant.channel),
-                day=day(line.occurred_on),
-            )
-        case Kind.ACCRUAL:
-            return _("Points earned"), _("Earned on {day}").format(day=day(line.occurred_on))
-        case Kind.CLAWBACK if grant:
-            return _("Payment cancelled"), _(
-                "Your payment of {amount} was cancelled, so its points were taken back"
-            ).format(amount=money(grant.amount_tiyin))
-        case Kind.CLAWBACK:
-            return _("Points taken back"), _("What these points were given for was cancelled")
-        case Kind.CAPTURE | Kind.SPEND if order:
-            return in_language(order.reward.names, language), _(
-                "You bought this for points on {day}"
-            ).format(day=day(line.occurred_on))
-        case Kind.CAPTURE | Kind.SPEND:
-            return _("Points spent"), _("Spent on {day}").format(day=day(line.occurred_on))
-        case Kind.EXPIRY if line.expires_on:
-            return _("Points expired"), _("They were good until {day}").format(
-                day=day(line.expires_on)
-            )
-        case Kind.EXPIRY:
-            return _("Points expired"), _("Their time was over")
-        case Kind.RETURN:
-            return _("Points given back"), _("A purchase was reversed, so its points came back")
-        case Kind.REPAYMENT:
-            return _("Arrears repaid"), _(
-                "New points first repaid what a cancelled payment had left owing"
-            )
-        case _:
-            return _("Correction"), _("Corrected by our staff")
-
-
-def _channel(code: str) -> str:
-    """The channel in words; a channel nobody named yet is shown by its code."""
-    names = {
-        "app": _("in the app"),
-        "kiosk": _("at a payment kiosk"),
-        "bank": _("through a bank"),
-        "shop": _("in a shop"),
-    }
-    return names.get(code, code)

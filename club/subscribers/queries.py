@@ -1,5 +1,5 @@
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from club.errors import ClubError
@@ -69,3 +69,9 @@ def prefix(text: str) -> str:
 def first_numbers(*, limit: int) -> list[str]:
     """The numbers of those who joined the database first: what a demo offers to try."""
     return list(Subscriber.objects.order_by("id").values_list("msisdn", flat=True)[:limit])
+
+
+def numbers(*, subscriber_ids: Collection[int]) -> dict[int, str]:
+    """The msisdns of these subscribers; whoever has left is missing."""
+    found = Subscriber.objects.filter(id__in=subscriber_ids).values_list("id", "msisdn")
+    return dict(found)
