@@ -40,6 +40,12 @@ def database_settings(url: str) -> dict[str, object]:
     }
 
 
+def limit(variable: str, default: str) -> int | None:
+    """A limit from the environment: a number, or nothing for none."""
+    value = os.environ.get(variable, default)
+    return int(value) if value else None
+
+
 DATABASES = {"default": database_settings(os.environ.get("DATABASE_URL", "postgresql:///club"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -200,6 +206,19 @@ CLUB_PORTS = {
 }
 # An order that could not be sent for this long gives its points back.
 ORDER_HOLD_HOURS = int(os.environ.get("CLUB_ORDER_HOLD_HOURS", "48"))
+
+# The terms of sending points; an empty limit is none.
+TRANSFERS: dict[str, int | None] = {
+    "points_per_day_max": limit("CLUB_TRANSFER_POINTS_PER_DAY_MAX", "5000"),
+    "times_per_day_max": limit("CLUB_TRANSFER_TIMES_PER_DAY_MAX", "5"),
+    "points_per_month_max": limit("CLUB_TRANSFER_POINTS_PER_MONTH_MAX", "20000"),
+    "times_per_month_max": limit("CLUB_TRANSFER_TIMES_PER_MONTH_MAX", "30"),
+    "min_age_days": int(os.environ.get("CLUB_TRANSFER_MIN_AGE_DAYS", "3")),
+    "fee_fixed_points": int(os.environ.get("CLUB_TRANSFER_FEE_FIXED_POINTS", "0")),
+    "fee_basis_points": int(os.environ.get("CLUB_TRANSFER_FEE_BASIS_POINTS", "0")),
+}
+# After a SIM swap or a change of owner nothing is sent for this long.
+TRANSFER_FREEZE_HOURS = int(os.environ.get("CLUB_TRANSFER_FREEZE_HOURS", "72"))
 
 # Agent code -> {"channel", and where wanted "contract", "subject", "certificate"}.
 ESPP_AGENTS: dict[str, dict[str, str]] = json.loads(os.environ.get("CLUB_ESPP_AGENTS", "{}"))

@@ -6,30 +6,20 @@ import click
 
 from club.clock import day_of
 from club.ledger import actions, queries
+from club.ledger.cli_days import Day, today
+from club.ledger.cli_people import COMMANDS
 
 CHUNK = 2_000
 BREACHES_SHOWN_MAX = 100
 
 
-class Day(click.ParamType[date]):
-    name = "YYYY-MM-DD"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> date:
-        try:
-            return value if isinstance(value, date) else date.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value} is not a day written as 2026-11-22", param, ctx)
-
-
-def today() -> date:
-    return day_of(datetime.now(UTC))
-
-
 @click.group("ledger")
 def command() -> None:
     """The books of the points."""
+
+
+for between_people in COMMANDS:
+    command.add_command(between_people)
 
 
 @command.command()

@@ -109,6 +109,43 @@ class Booked:
     available_points: int
 
 
+@dataclass(frozen=True, slots=True)
+class TransferPolicy:
+    """The terms of sending points, by the sender; None is no limit.
+
+    A day and a month are the calendar's, in Asia/Tashkent. Points younger than `min_age_days` stay
+    behind. The fee is on top of what is sent: so many points, and so many hundredths of a percent.
+    """
+
+    points_per_day_max: int | None = None
+    times_per_day_max: int | None = None
+    points_per_month_max: int | None = None
+    times_per_month_max: int | None = None
+    min_age_days: int = 0
+    fee_fixed_points: int = 0
+    fee_basis_points: int = 0
+
+    def fee_points(self, points: int) -> int:
+        """What sending so many costs; rounded up, else many small transfers would be free.
+
+        >>> TransferPolicy(fee_fixed_points=5, fee_basis_points=250).fee_points(101)
+        8
+        >>> TransferPolicy().fee_points(101)
+        0
+        """
+        return self.fee_fixed_points + -(-points * self.fee_basis_points // 10_000)
+
+    def limits(self) -> tuple[int | None, ...]:
+        """As the books ask for them."""
+        return (
+            self.points_per_day_max,
+            self.times_per_day_max,
+            self.points_per_month_max,
+            self.times_per_month_max,
+            self.min_age_days,
+        )
+
+
 def hold_ref(hold_id: UUID) -> str:
     """The ref under which a captured hold stands in the journal (source LEDGER).
 

@@ -3,7 +3,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from club.errors import ClubError
-from club.subscribers.models import Subscriber
+from club.subscribers.models import Status, Subscriber
 
 PREFIX_DIGITS_MIN = 4  # Of the national number: fewer would list the country.
 COUNTED_MAX = 10_000
@@ -30,6 +30,11 @@ class Found:
 
 def by_id(subscriber_id: int) -> Subscriber | None:
     return Subscriber.objects.filter(id=subscriber_id).first()
+
+
+def is_member(subscriber_id: int) -> bool:
+    """Whether there is such a subscriber who has not left."""
+    return Subscriber.objects.filter(id=subscriber_id).exclude(status=Status.CLOSED).exists()
 
 
 def by_number(*, text: str, after: str = "", limit: int) -> Found:

@@ -29,6 +29,10 @@ POST_MANY = (
     "select * from ledger.post_many(1::smallint, %s::bigint[], %s::text[], %s::date[],"
     " %s::bigint[], %s::date[], %s::integer[], %s::bytea[])"
 )
+TRANSFER = (  # without limits and fee
+    "select * from ledger.transfer(%s, %s, true, 4::smallint, %s, %s, '2026-11-22 12:00+00', %s, 0,"
+    " null, null, null, null, 0, %s, null, null)"
+)
 
 Row = tuple[object, ...]
 

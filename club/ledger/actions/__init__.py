@@ -21,6 +21,7 @@ from club.ledger.actions.spending import (
     release_expired_holds,
     spend,
 )
+from club.ledger.actions.transferring import freeze, reverse_transfer, transfer, unfreeze
 from club.ledger.actions.undoing import reverse
 from club.ledger.rules import Accrual, Booked, Posted, Promise, Source
 
@@ -33,6 +34,7 @@ __all__ = [
     "capture",
     "expire_due",
     "extend_hold",
+    "freeze",
     "hold",
     "keep_promises",
     "lock_accounts",
@@ -42,6 +44,9 @@ __all__ = [
     "release",
     "release_expired_holds",
     "reverse",
+    "reverse_transfer",
     "spend",
+    "transfer",
+    "unfreeze",
     "withdraw_promise",
 ]

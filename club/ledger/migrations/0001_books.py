@@ -15,6 +15,7 @@ FILES = (
     "spend",
     "hold",
     "reverse",
+    "transfer",
     "expire",
     "statement",
     "prove",

@@ -12,8 +12,10 @@ from club.ledger.queries.balances import (
 from club.ledger.queries.programme import Totals, outstanding_points, totals
 from club.ledger.queries.proof import Breach, prove
 from club.ledger.queries.statements import Line, Page, statement
+from club.ledger.queries.transfers import Allowance, allowance
 
 __all__ = [
+    "Allowance",
     "Balance",
     "Breach",
     "Line",
@@ -21,6 +23,7 @@ __all__ = [
     "Page",
     "Promised",
     "Totals",
+    "allowance",
     "balance",
     "earned_since",
     "lots",

@@ -25,6 +25,8 @@ begin
         ledger.accrue, ledger.post_many, ledger.promise_many, ledger.keep_promises, ledger.withdraw_promise,
         ledger.spend, ledger.hold_points, ledger.capture, ledger.release, ledger.extend_hold,
         ledger.release_expired_holds, ledger.reverse_posting, ledger.expire_due, ledger.lock_accounts,
+        ledger.transfer, ledger.reverse_transfer, ledger.freeze_transfers, ledger.unfreeze_transfers,
+        ledger.transferable, ledger.sent,
         ledger.make_months, ledger.lots_total, ledger.spendable, ledger.statement, ledger.prove
         to club_app;
     if not pg_has_role(current_user, 'club_app', 'member') then

@@ -36,7 +36,7 @@ begin
     if not found then                             -- it came before its original
         raise exception 'there is nothing to reverse: %/%/%', p_of_source, p_of_ref, p_of_day
             using errcode = 'LG404', detail = jsonb_build_object('key', p_of_ref);
-    elsif o.kind in (4, 5, 8, 11) then
+    elsif o.kind in (4, 5, 8, 9, 10, 11) then     -- a transfer has two legs: reverse_transfer
         raise exception 'a posting of kind % is not reversed', o.kind
             using errcode = 'LG425', detail = jsonb_build_object('kind', o.kind);
     end if;

@@ -1,0 +1,23 @@
+"""How the ledger's commands read days and moments."""
+
+from datetime import UTC, date, datetime
+
+import click
+
+from club.clock import day_of
+
+
+class Day(click.ParamType[date]):
+    name = "YYYY-MM-DD"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value} is not a day written as 2026-11-22", param, ctx)
+
+
+def today() -> date:
+    return day_of(datetime.now(UTC))

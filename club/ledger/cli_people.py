@@ -1,0 +1,114 @@
+"""`club ledger transfer …`: what staff do between people by hand. Subscribers are named by their
+ids, as the proof names them: a number on the command line would stay in the shell's history."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import click
+from django.conf import settings
+
+from club.clock import day_of
+from club.ledger import actions, policies
+from club.ledger.cli_days import Day, today
+from club.ledger.rules import Booked, Source, fingerprint_of
+
+
+@click.command()
+@click.argument("sender", type=int)
+@click.argument("receiver", type=int)
+@click.argument("points", type=int)
+@click.option("--ref", required=True, help="A name for this transfer: repeated, it moves once.")
+@click.option("--reason", help="A code, as gift.")
+@click.option("--actor", help="Who asked for it.")
+def transfer(
+    sender: int, receiver: int, points: int, ref: str, reason: str | None, actor: str | None
+) -> None:
+    """Send points from one subscriber to another, on the terms in force."""
+    now = datetime.now(UTC)
+    sent = actions.transfer(
+        subscriber_id=sender,
+        to_subscriber_id=receiver,
+        source=Source.STAFF,
+        ref=ref,
+        day=day_of(now),
+        points=points,
+        policy=policies.of_transfers(),
+        now=now,
+        fingerprint=fingerprint_of("transfer", receiver, points),
+        reason=reason,
+        actor=actor,
+    )
+    told(sent, "sent")
+
+
+@click.command("reverse-transfer")
+@click.argument("sender", type=int)
+@click.option("--of-ref", required=True, help="The transfer's own ref.")
+@click.option(
+    "--of-source", type=int, default=Source.STAFF, show_default="staff", help="Its source."
+)
+@click.option("--of-day", type=Day(), required=True, help="The day of the transfer.")
+@click.option("--ref", required=True, help="A name for this reversal: repeated, it counts once.")
+@click.option("--points", type=int, help="Part of it. [what is left]")
+@click.option("--with-fee", is_flag=True, help="Give the fee back as well.")
+@click.option("--receiver-may-owe", is_flag=True, help="What the receiver spent becomes arrears.")
+@click.option("--actor", help="Who asked for it.")
+def reverse_transfer(
+    sender: int,
+    of_ref: str,
+    of_source: int,
+    of_day: date,
+    ref: str,
+    points: int | None,
+    with_fee: bool,
+    receiver_may_owe: bool,
+    actor: str | None,
+) -> None:
+    """Take a transfer back on both sides."""
+    back = actions.reverse_transfer(
+        subscriber_id=sender,
+        source=Source.STAFF,
+        ref=ref,
+        day=today(),
+        of_source=of_source,
+        of_ref=of_ref,
+        of_day=of_day,
+        points=points,
+        fingerprint=fingerprint_of("reverse", of_source, of_ref, of_day, points, with_fee),
+        with_fee=with_fee,
+        receiver_may_owe=receiver_may_owe,
+        actor=actor,
+    )
+    told(back, "taken back")
+
+
+@click.command()
+@click.argument("subscriber", type=int)
+@click.option("--hours", type=click.IntRange(1), help="For so long. [CLUB_TRANSFER_FREEZE_HOURS]")
+@click.option(
+    "--reason",
+    type=click.Choice(["sim_swap", "owner_changed", "staff"]),
+    default="staff",
+    show_default=True,
+)
+def freeze(subscriber: int, hours: int | None, reason: str) -> None:
+    """Let nobody send points from this account for a while."""
+    until = datetime.now(UTC) + timedelta(hours=hours or settings.TRANSFER_FREEZE_HOURS)
+    until = actions.freeze(subscriber_id=subscriber, until=until, reason=reason)
+    click.echo(f"frozen until {until:%Y-%m-%d %H:%M} UTC")
+
+
+@click.command()
+@click.argument("subscriber", type=int)
+def unfreeze(subscriber: int) -> None:
+    """End a freeze before its time."""
+    was_frozen = actions.unfreeze(subscriber_id=subscriber)
+    click.echo("no longer frozen" if was_frozen else "was not frozen")
+
+
+def told(booked: Booked, deed: str) -> None:
+    """One line: what happened, and what is left to spend."""
+    what = deed if booked.is_fresh else f"{deed} before, nothing new"
+    click.echo(f"{what}; {booked.available_points:,} points left")
+
+
+COMMANDS = (transfer, reverse_transfer, freeze, unfreeze)
