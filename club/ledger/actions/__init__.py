@@ -13,6 +13,7 @@ from club.ledger.actions.earning import (
     withdraw_promise,
 )
 from club.ledger.actions.expiring import expire_due, make_months
+from club.ledger.actions.leaving import forfeit
 from club.ledger.actions.spending import (
     capture,
     extend_hold,
@@ -34,6 +35,7 @@ __all__ = [
     "capture",
     "expire_due",
     "extend_hold",
+    "forfeit",
     "freeze",
     "hold",
     "keep_promises",

@@ -6,25 +6,26 @@ from datetime import date, datetime
 from club.arrays import literal
 from club.ledger.actions.calling import call, call_apart
 from club.ledger.errors import TooMany, told_in_words
-from club.ledger.rules import ACCRUALS_PER_CALL_MAX, Accrual, Posted, Promise
+from club.ledger.rules import ACCRUALS_PER_CALL_MAX, Accrual, Kind, Posted, Promise
 
 
-def post_many(*, source: int, accruals: Sequence[Accrual]) -> Posted:
+def post_many(*, source: int, accruals: Sequence[Accrual], kind: Kind = Kind.ACCRUAL) -> Posted:
     """Posts up to 5,000 accruals of one source, each exactly once however often it is given.
 
     A debtor's accruals repay the arrears first. Accounts are locked in ascending order.
+    `kind` is ACCRUAL, or OPENING for balances brought over from the system before.
     Raises BadPosting: an amount outside 1 .. 10^12, a ref over 200 bytes, a day the books have no
     month for, or more than 5,000 accruals; nothing of the batch is posted then.
     """
     columns = _columns_of(accruals, like=Accrual)
     with told_in_words():
-        if len(accruals) == 1:
+        if len(accruals) == 1 and kind == Kind.ACCRUAL:
             return _post_one(source, accruals[0])
         fresh, replayed, conflicts = call_apart(
             "select fresh, replayed, conflicts from ledger.post_many("
             "%b::smallint, %b::bigint[], %b::text[], %b::date[], %b::bigint[], %b::date[],"
-            " %b::integer[], %b::bytea[])",
-            [int(source), *columns],
+            " %b::integer[], %b::bytea[], %b::smallint)",
+            [int(source), *columns, int(kind)],
         )
     return Posted(fresh, replayed, tuple(conflicts))
 

@@ -16,6 +16,7 @@ FILES = (
     "hold",
     "reverse",
     "transfer",
+    "forfeit",
     "expire",
     "statement",
     "prove",

@@ -5,7 +5,7 @@
 -- ascending pass first. A key that came in by another way meanwhile raises 23505.
 create function ledger.post_new(
     p_subscribers bigint[], p_sources smallint[], p_refs text[], p_days date[], p_points bigint[],
-    p_expires date[], p_funds integer[], p_fingerprints bytea[])
+    p_expires date[], p_funds integer[], p_fingerprints bytea[], p_kind smallint default 1)
 returns void
 language plpgsql as $$
 declare
@@ -21,7 +21,7 @@ begin
         on conflict (subscriber_id, expires_on, fund) do update set points = lot.points + excluded.points;
 
     insert into ledger.posting (subscriber_id, points, occurred_on, expires_on, fund, source, kind, contra, ref, fingerprint)
-    select s, n, d, e, f, src, 1, 10, r, h
+    select s, n, d, e, f, src, p_kind, case p_kind when 12 then 70 else 10 end, r, h
       from unnest(p_subscribers, p_points, p_days, p_expires, p_funds, p_sources, p_refs, p_fingerprints)
            v (s, n, d, e, f, src, r, h);
 
@@ -34,10 +34,10 @@ end $$;
 -- Answers how many accruals were new, how many were replays, and the refs that came with other
 -- content than before (none of those is posted). What is new is found without a lock, which is
 -- cheap for replays; where two calls race for one key, the journal refuses the second, and it
--- looks again: the first has committed by then.
+-- looks again: the first has committed by then. p_kind: 1 accrual, 12 opening balance.
 create function ledger.post_many(
     p_source smallint, p_subscribers bigint[], p_refs text[], p_days date[], p_points bigint[],
-    p_expires date[], p_funds integer[], p_fingerprints bytea[],
+    p_expires date[], p_funds integer[], p_fingerprints bytea[], p_kind smallint default 1,
     out fresh integer, out replayed integer, out conflicts text[])
 language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
@@ -51,6 +51,9 @@ declare
     h         bytea[];
     tries_max constant integer := 5;
 begin
+    if p_kind is null or p_kind not in (1, 12) then
+        raise exception 'not earned by a posting of kind %', p_kind using errcode = 'LG422';
+    end if;
     perform refuse_unsound(v.n, v.r, v.h)
        from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true limit 1;
 
@@ -68,7 +71,7 @@ begin
                  order by v.s, v.d, v.r, v.i) v;
         exit when fresh = 0;
         begin
-            perform post_new(s, src, r, d, n, e, f, h);
+            perform post_new(s, src, r, d, n, e, f, h, p_kind);
             exit;
         exception when unique_violation then
             if i = tries_max then

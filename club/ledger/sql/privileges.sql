@@ -27,6 +27,7 @@ begin
         ledger.release_expired_holds, ledger.reverse_posting, ledger.expire_due, ledger.lock_accounts,
         ledger.transfer, ledger.reverse_transfer, ledger.freeze_transfers, ledger.unfreeze_transfers,
         ledger.transferable, ledger.sent,
+        ledger.forfeit,
         ledger.make_months, ledger.lots_total, ledger.spendable, ledger.statement, ledger.prove
         to club_app;
     if not pg_has_role(current_user, 'club_app', 'member') then
