@@ -8,6 +8,7 @@ from club.clock import day_of
 from club.ledger import actions, queries
 from club.ledger.cli_days import Day, today
 from club.ledger.cli_people import COMMANDS
+from club.ledger.opening.cli import command as import_command
 
 CHUNK = 2_000
 BREACHES_SHOWN_MAX = 100
@@ -18,8 +19,8 @@ def command() -> None:
     """The books of the points."""
 
 
-for between_people in COMMANDS:
-    command.add_command(between_people)
+for of_another_file in (*COMMANDS, import_command):
+    command.add_command(of_another_file)
 
 
 @command.command()
