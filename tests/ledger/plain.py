@@ -17,8 +17,8 @@ ME, YOU = 901, 902
 THIS, THAT = sha256(b"this").digest(), sha256(b"that").digest()
 
 ACCRUE = "select * from ledger.accrue(%s, 1::smallint, %s, %s, %s, %s, 0, %s)"
-SPEND = "select * from ledger.spend(%s, 2::smallint, %s, %s, %s, %s)"
-HOLD = "select * from ledger.hold_points(%s, %s, %s, %s, %s, %s)"
+SPEND = "select * from ledger.spend(%s, 2::smallint, %s, %s, %s, null, %s)"
+HOLD = "select * from ledger.hold_points(%s, %s, %s, %s, null, %s, %s)"
 CAPTURE = "select * from ledger.capture(%s, %s, %s, %s::bigint)"
 RELEASE = "select * from ledger.release(%s, %s, %s)"
 REVERSE = (

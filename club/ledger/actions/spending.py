@@ -16,15 +16,18 @@ def spend(
     day: date,
     points: int,
     fingerprint: bytes,
+    fund: int | None = None,
 ) -> Booked:
-    """Spends points good on `day`, first to expire first.
+    """Spends points good on `day`, first to expire first; of one `fund` only, if it is given.
 
-    Raises NotEnoughPoints (with available_points), KeyReused, BadPosting.
+    What is owed stays: arrears lower what can be spent, whatever the fund.
+    Raises NotEnoughPoints (with available_points, of that fund), WrongFund (there is no such fund),
+    KeyReused, BadAmount, BadPosting.
     """
     with told_in_words():
         return booked(
-            "select * from ledger.spend(%s, %s::smallint, %s, %s, %s::bigint, %s)",
-            [subscriber_id, int(source), ref, day, points, fingerprint],
+            "select * from ledger.spend(%s, %s::smallint, %s, %s, %s::bigint, %s::integer, %s)",
+            [subscriber_id, int(source), ref, day, points, fund, fingerprint],
         )
 
 
@@ -37,19 +40,20 @@ def hold(
     now: datetime,
     lifetime: timedelta,
     fingerprint: bytes,
+    fund: int | None = None,
 ) -> Booked:
     """Sets points aside, out of their lots at once: neither expiry nor a clawback reaches them.
 
     `hold_id` is the idempotency key. The hold ends by `capture` or `release`, or is swept once
-    `lifetime` (at most 40 days) has passed; `extend_hold` puts that off.
-    Raises NotEnoughPoints (with available_points), KeyReused, BadPosting.
+    `lifetime` (at most 40 days) has passed; `extend_hold` puts that off. Of one `fund` only, if it
+    is given. Raises NotEnoughPoints (with available_points), WrongFund, KeyReused, BadPosting.
     """
     if not timedelta(0) < lifetime <= HOLD_LIFETIME_MAX:
         raise BadPosting("a hold lives between a moment and 40 days")
     with told_in_words():
         return booked(
-            "select * from ledger.hold_points(%s, %s, %s, %s::bigint, %s, %s)",
-            [subscriber_id, hold_id, day, points, now + lifetime, fingerprint],
+            "select * from ledger.hold_points(%s, %s, %s, %s::bigint, %s::integer, %s, %s)",
+            [subscriber_id, hold_id, day, points, fund, now + lifetime, fingerprint],
         )
 
 

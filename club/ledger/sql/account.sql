@@ -34,12 +34,17 @@ begin
     return true;
 end $$;
 
-create function ledger.refuse_short(p_subscriber bigint, p_day date, p_points bigint) returns void
+-- Says why p_points cannot be taken: the fund does not exist, or it has not that much.
+create function ledger.refuse_short(p_subscriber bigint, p_day date, p_points bigint, p_fund integer default null)
+returns void
 language plpgsql as $$
 begin
+    if not exists (select from ledger.fund where fund = coalesce(p_fund, 0)) then
+        raise exception 'there is no fund %', p_fund using errcode = 'LG411', detail = jsonb_build_object('fund', p_fund);
+    end if;
     raise exception 'not enough points'
         using errcode = 'LG402',
-              detail = jsonb_build_object('available_points', ledger.spendable(p_subscriber, p_day),
+              detail = jsonb_build_object('available_points', ledger.spendable(p_subscriber, p_day, p_fund),
                                           'asked_points', p_points);
 end $$;
 
@@ -52,7 +57,7 @@ declare
     taken jsonb;
 begin
     select arrears, version into a from ledger.account where subscriber_id = p_subscriber;
-    taken := ledger.take_lots(p_subscriber, a.arrears, '-infinity', p_partly => true);
+    taken := ledger.take_lots(p_subscriber, a.arrears, '-infinity');
     if taken <> '[]' then
         insert into ledger.posting (subscriber_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)
         values (p_subscriber, 0, p_day, 0, 8, 0, 'arrears:' || a.version, sha256('arrears'), taken);

@@ -17,12 +17,13 @@ begin
         perform refuse_unsound(p_points, p_ref, p_fingerprint);
     end if;
 
-    update account set posted = posted + p_points, version = version + 1
+    update account set posted = posted + p_points, version = version + 1, active_on = greatest(active_on, p_day)
      where subscriber_id = p_subscriber
     returning arrears into owed;
     if not found then
-        insert into account as a (subscriber_id, posted, version) values (p_subscriber, p_points, 1)
-            on conflict (subscriber_id) do update set posted = a.posted + excluded.posted, version = a.version + 1
+        insert into account as a (subscriber_id, posted, version, active_on) values (p_subscriber, p_points, 1, p_day)
+            on conflict (subscriber_id) do update
+               set posted = a.posted + excluded.posted, version = a.version + 1, active_on = greatest(a.active_on, p_day)
         returning arrears into owed;
     end if;
 

@@ -3,23 +3,24 @@
 -- is then a posting only. The state decides, not the clock: a hold nobody swept is still good.
 
 create function ledger.hold_points(
-    p_subscriber bigint, p_hold uuid, p_day date, p_points bigint, p_until timestamptz, p_fingerprint bytea,
+    p_subscriber bigint, p_hold uuid, p_day date, p_points bigint, p_fund integer, p_until timestamptz, p_fingerprint bytea,
     out is_fresh boolean, out available_points bigint)
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
-    is_reserved boolean;
-    taken       jsonb;
-    before      bytea;
+    owed   bigint;                                -- null: the balance is too low, nothing was set aside
+    taken  jsonb;
+    before bytea;
 begin
     if is_sound(p_points, 'hold', p_fingerprint) is not true then
         perform refuse_unsound(p_points, 'hold', p_fingerprint);
     end if;
 
-    update account set held = held + p_points, version = version + 1
-     where subscriber_id = p_subscriber and posted - held >= p_points;
-    is_reserved := found;
-    if is_reserved then
-        taken := take_lots(p_subscriber, p_points, p_day);
+    update account set held = held + p_points, version = version + 1, active_on = greatest(active_on, p_day)
+     where subscriber_id = p_subscriber and posted - held >= p_points
+    returning arrears into owed;
+    if owed is not null then
+        select d.taken, d.available_points into taken, available_points
+          from draw(p_subscriber, p_points, p_day, p_fund, owed) d;
     end if;
     is_fresh := false;
     if taken is not null then
@@ -32,7 +33,7 @@ begin
     if not is_fresh then                          -- a replay, or refused
         select fingerprint into before from hold where subscriber_id = p_subscriber and hold_id = p_hold;
         if not found then
-            perform refuse_short(p_subscriber, p_day, p_points);
+            perform refuse_short(p_subscriber, p_day, p_points, p_fund);
         elsif before <> p_fingerprint then
             raise exception 'the hold % was placed with other content', p_hold
                 using errcode = 'LG409', detail = jsonb_build_object('key', p_hold);
@@ -40,11 +41,11 @@ begin
         if taken is not null then
             perform put_lots(p_subscriber, taken);
         end if;
-        if is_reserved then
+        if owed is not null then
             update account set held = held - p_points, version = version - 1 where subscriber_id = p_subscriber;
         end if;
+        available_points := spendable(p_subscriber, p_day);
     end if;
-    available_points := spendable(p_subscriber, p_day);
 end $$;
 
 -- Closes a hold: p_points of it are spent (null = all, 0 = none), the rest goes back to its buckets.

@@ -34,27 +34,74 @@ language sql immutable as $$
     select coalesce(sum((x ->> 2)::bigint), 0)::bigint from jsonb_array_elements(p_lots) x
 $$;
 
--- What can be spent on a day.
-create function ledger.spendable(p_subscriber bigint, p_day date) returns bigint
-language sql stable as $$
-    select coalesce(sum(points), 0)::bigint from ledger.lot
-     where subscriber_id = p_subscriber and expires_on >= p_day
-$$;
+-- What can be spent on a day, of one fund or of all: what is owed (or owed above other funds'
+-- points) is never lent again.
+create function ledger.spendable(p_subscriber bigint, p_day date, p_fund integer default null) returns bigint
+language plpgsql stable as $$
+declare
+    good     bigint;
+    of_fund  bigint;
+    owed     bigint;
+begin
+    select coalesce(sum(points), 0), coalesce(sum(points) filter (where fund = p_fund), 0) into good, of_fund
+      from ledger.lot
+     where subscriber_id = p_subscriber and expires_on >= p_day;
+    select arrears into owed from ledger.account where subscriber_id = p_subscriber;
+    good := greatest(good - coalesce(owed, 0), 0);
+    return case when p_fund is null then good else least(good, of_fund) end;
+end $$;
 
+-- PL/pgSQL though it is one statement: a distributed database sends it to the subscriber's node.
 create function ledger.put_lots(p_subscriber bigint, p_lots jsonb) returns void
-language sql as $$
+language plpgsql as $$
+begin
     insert into ledger.lot (subscriber_id, expires_on, fund, points)
     select p_subscriber, (x ->> 0)::date, (x ->> 1)::integer, sum((x ->> 2)::bigint)
       from jsonb_array_elements(p_lots) x
      group by 2, 3
-        on conflict (subscriber_id, expires_on, fund) do update set points = lot.points + excluded.points
-$$;
+        on conflict (subscriber_id, expires_on, fund) do update set points = lot.points + excluded.points;
+end $$;
 
--- Takes p_points out of the buckets still good on p_day, first to expire first; says what it took.
--- Not enough: takes nothing and answers null, or, with p_partly, takes what there is. A loop: a
--- spend touches one or two buckets, and a window query with its joined update costs 30 % more.
-create function ledger.take_lots(p_subscriber bigint, p_points bigint, p_day date, p_partly boolean default false)
-returns jsonb
+-- Takes p_points out of the buckets still good on p_day, first to expire first, of one fund or of all
+-- (null). Answers what it took and what can be spent afterwards; null where that would leave less
+-- than what is owed, and then nothing is taken.
+--
+-- One query and one update a bucket: a spend touches one or two, and a window query with its joined
+-- update costs 30 % more. It reads all good buckets, so that nobody has to sum them again.
+create function ledger.draw(
+    p_subscriber bigint, p_points bigint, p_day date, p_fund integer, p_owed bigint,
+    out taken jsonb, out available_points bigint)
+language plpgsql as $$
+declare
+    bucket record;
+    part   bigint;
+    rest   bigint := p_points;
+    good   bigint := -p_owed;
+begin
+    taken := '[]';
+    for bucket in
+        select expires_on, fund, points from ledger.lot
+         where subscriber_id = p_subscriber and expires_on >= p_day and points > 0
+         order by expires_on, fund
+    loop
+        good := good + bucket.points;
+        if rest > 0 and (p_fund is null or bucket.fund = p_fund) then
+            part := least(bucket.points, rest);
+            update ledger.lot set points = points - part
+             where subscriber_id = p_subscriber and expires_on = bucket.expires_on and fund = bucket.fund;
+            taken := taken || jsonb_build_array(jsonb_build_array(bucket.expires_on, bucket.fund, part));
+            rest := rest - part;
+        end if;
+    end loop;
+    available_points := good - p_points;
+    if rest > 0 or available_points < 0 then
+        perform ledger.put_lots(p_subscriber, taken);
+        taken := null;
+    end if;
+end $$;
+
+-- Takes up to p_points out of the buckets good on p_day, first to expire first; says what it took.
+create function ledger.take_lots(p_subscriber bigint, p_points bigint, p_day date) returns jsonb
 language plpgsql as $$
 declare
     bucket record;
@@ -74,10 +121,6 @@ begin
         taken := taken || jsonb_build_array(jsonb_build_array(bucket.expires_on, bucket.fund, part));
         rest := rest - part;
     end loop;
-    if rest > 0 and not p_partly then
-        perform ledger.put_lots(p_subscriber, taken);
-        return null;
-    end if;
     return taken;
 end $$;
 

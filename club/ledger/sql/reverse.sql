@@ -59,7 +59,7 @@ begin
         update lot set points = points - own
          where subscriber_id = p_subscriber and expires_on = o.expires_on and fund = o.fund and own > 0;
         moved := cut_lots(jsonb_build_array(jsonb_build_array(o.expires_on, o.fund, own)), 0, own)
-              || take_lots(p_subscriber, n - own, '-infinity', p_partly => true);
+              || take_lots(p_subscriber, n - own, '-infinity');
         short := n - lots_total(moved);
     end if;
 

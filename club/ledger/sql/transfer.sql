@@ -230,7 +230,7 @@ begin
 
         wanted := cut_lots(o.lots, -o.points - gone - n, -o.points - gone);
         taken := take_these(o.counterparty_id, wanted);
-        taken := taken || take_lots(o.counterparty_id, n - lots_total(taken), '-infinity', p_partly => true);
+        taken := taken || take_lots(o.counterparty_id, n - lots_total(taken), '-infinity');
         if lots_total(taken) < n and not p_may_owe then
             raise exception 'the receiver has only % of % points', lots_total(taken), n
                 using errcode = 'LG402', detail = jsonb_build_object('available_points', lots_total(taken), 'asked_points', n);
