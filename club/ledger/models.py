@@ -62,7 +62,7 @@ class Hold(models.Model):
     points = models.BigIntegerField()
     captured = models.BigIntegerField()
     placed_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     state = models.SmallIntegerField()
     fingerprint = models.BinaryField()

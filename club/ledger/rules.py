@@ -6,7 +6,7 @@ which points are good. Nothing here knows the database.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
@@ -59,6 +59,25 @@ class Contra(IntEnum):
     ADJUSTED = 50
     FEES = 60
     OPENING = 70
+
+
+class ClawbackPolicy(IntEnum):
+    """What an earning's clawback takes when its own lot no longer has the points."""
+
+    OTHER_LOTS = 1  # The other lots, first to expire first; only what they lack is owed.
+    ARREARS = 2  # None of them: all that is missing is owed, and paid by the next earnings.
+
+
+class AdjustmentReason(StrEnum):
+    """Why staff put a balance right. A closed list: whoever reads the books can count by it."""
+
+    MISSING_POINTS = "missing_points"  # Earned, and never came.
+    WRONG_RULE = "wrong_rule"  # Came by a rate or a rule that was mistaken.
+    POINTS_TWICE = "points_twice"  # Came for the same thing twice.
+    REWARD_NOT_RECEIVED = "reward_not_received"
+    SYSTEM_FAULT = "system_fault"
+    FRAUD = "fraud"
+    AGREEMENT = "agreement"  # A complaint was settled so.
 
 
 class Accrual(NamedTuple):
@@ -144,6 +163,19 @@ class TransferPolicy:
             self.times_per_month_max,
             self.min_age_days,
         )
+
+
+def grace_until(day: date, *, grace_days: int) -> date | None:
+    """How long points live that come back on `day` after their own last day; None: they lapse at
+    once. One day of grace is that day itself.
+
+    >>> grace_until(date(2026, 11, 23), grace_days=7)
+    datetime.date(2026, 11, 29)
+    >>> grace_until(date(2026, 11, 23), grace_days=0) is None
+    True
+    """
+    assert grace_days >= 0
+    return day + timedelta(days=grace_days - 1) if grace_days else None
 
 
 def hold_ref(hold_id: UUID) -> str:

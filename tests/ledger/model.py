@@ -47,6 +47,8 @@ class Promise:
 class Person:
     lots: dict[tuple[date, int], int] = field(default_factory=dict)
     arrears: int = 0
+    expired: int = 0
+    came: Lots = field(default_factory=list)  # by a batch, which settles at its end
     journal: dict[Key, Entry] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     promises: dict[Key, Promise] = field(default_factory=dict)
@@ -54,7 +56,8 @@ class Person:
     # ---- reading
 
     def spendable(self, day: date) -> int:
-        return sum(points for (expires_on, _), points in self.lots.items() if expires_on >= day)
+        good = sum(points for (expires_on, _), points in self.lots.items() if expires_on >= day)
+        return max(0, good - self.arrears)
 
     def held(self) -> int:
         return sum(hold.points for hold in self.holds.values() if hold.captured is None)
@@ -81,20 +84,49 @@ class Person:
                 points -= part
         return taken
 
-    def give_back(self, lots: Lots, day: date, grace: date | None) -> None:
-        self.put([(grace if e < day and grace else e, f, n) for e, f, n in lots])
+    def take_these(self, lots: Lots) -> Lots:
+        taken: Lots = []
+        for expires_on, fund, points in lots:
+            part = min(points, self.lots.get((expires_on, fund), 0))
+            if part:
+                self.lots[expires_on, fund] -= part
+                taken.append((expires_on, fund, part))
+        return taken
 
-    def settle(self) -> None:
-        self.arrears -= total(self.take(self.arrears, date.min))
+    def give_back(self, lots: Lots, day: date, grace: date | None) -> Lots:
+        back = [(grace if e < day and grace else e, f, n) for e, f, n in lots]
+        self.put(back)
+        return back
+
+    def settle(self, came: Lots) -> int:
+        """Out of what came, in its order; answers how many points repaid."""
+        repaid = total(self.take_these(split(came, self.arrears)[0]))
+        self.arrears -= repaid
+        return repaid
+
+    def settle_batch(self) -> None:
+        self.settle(sorted(self.came))
+        self.came.clear()
 
     # ---- verbs
 
-    def accrue(self, key: Key, points: int, expires_on: date, fund: int, fingerprint: bytes) -> str:
+    def accrue(
+        self,
+        key: Key,
+        points: int,
+        expires_on: date,
+        fund: int,
+        fingerprint: bytes,
+        settles: bool = True,
+    ) -> str:
         if (before := self.journal.get(key)) is not None:
             return "replayed" if before.fingerprint == fingerprint else "conflict"
         self.journal[key] = Entry(points, fingerprint, [(expires_on, fund, points)])
         self.put([(expires_on, fund, points)])
-        self.settle()
+        if settles:
+            self.settle([(expires_on, fund, points)])
+        else:
+            self.came.append((expires_on, fund, points))
         return "fresh"
 
     def spend(self, key: Key, points: int, fingerprint: bytes) -> bool:
@@ -127,12 +159,17 @@ class Person:
         kept, back = split(hold.lots, spent)
         if spent:
             self.journal[key] = Entry(-spent, hold.fingerprint, kept)
-        self.give_back(back, key[2], grace)
-        self.settle()
+        self.settle(self.give_back(back, key[2], grace))
         return True
 
     def reverse(
-        self, key: Key, of: Key, points: int | None, fingerprint: bytes, grace: date | None
+        self,
+        key: Key,
+        of: Key,
+        points: int | None,
+        fingerprint: bytes,
+        grace: date | None,
+        spares_others: bool,
     ) -> bool:
         if self.seen(key, fingerprint):
             return False
@@ -147,13 +184,16 @@ class Person:
         original.reversed += n
         if original.points < 0:
             rest, _ = split(original.lots, left)
-            self.give_back(split(rest, left - n)[1], key[2], grace)
-            self.settle()
+            day = key[2]
+            back = self.give_back(
+                split(rest, left - n)[1], day, grace if grace and grace >= day else None
+            )
+            kept = split(back, self.settle(back))[1]
+            self.expired += total(self.take_these([lot for lot in kept if lot[0] < day]))
         else:
             own, fund, _ = original.lots[0]
-            part = min(n, self.lots.get((own, fund), 0))
-            self.lots[own, fund] = self.lots.get((own, fund), 0) - part
-            self.arrears += n - part - total(self.take(n - part, date.min))
+            missing = n - total(self.take_these([(own, fund, n)]))
+            self.arrears += missing - (0 if spares_others else total(self.take(missing, date.min)))
         sign = 1 if original.points < 0 else -1
         self.journal[key] = Entry(sign * n, fingerprint, [], can_be_reversed=False)
         return True
@@ -161,7 +201,7 @@ class Person:
     def expire(self, day: date) -> int:
         due = [key for key in self.lots if key[0] < day]
         for key in due:
-            del self.lots[key]
+            self.expired += self.lots.pop(key)
         return len(due)
 
     def promise(self, key: Key, promise: Promise) -> str:
@@ -175,8 +215,9 @@ class Person:
         due = [(k, p) for k, p in self.promises.items() if p.state == "promised"]
         due = [(k, p) for k, p in due if p.promised_at <= now]
         for key, p in due:
-            outcome = self.accrue(key, p.points, p.expires_on, p.fund, p.fingerprint)
+            outcome = self.accrue(key, p.points, p.expires_on, p.fund, p.fingerprint, settles=False)
             p.state = "withdrawn" if outcome == "conflict" else "kept"
+        self.settle_batch()
         return len(due)
 
     def withdraw(self, key: Key) -> bool:

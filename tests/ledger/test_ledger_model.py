@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from club.errors import ClubError
 from club.ledger import actions as ledger
 from club.ledger import queries
-from club.ledger.rules import Source, fingerprint_of, hold_ref
+from club.ledger.rules import ClawbackPolicy, Source, fingerprint_of, hold_ref
 from tests.ledger.model import Key, Person, Promise, Refusal
 
 START = date(2026, 11, 1)
@@ -40,7 +40,6 @@ class Books(RuleBasedStateMachine):
         self.example.__enter__()
         self.day = START
         self.people = {who: Person() for who in PEOPLE}
-        self.expired_points = 0
 
     def teardown(self) -> None:
         try:
@@ -50,6 +49,10 @@ class Books(RuleBasedStateMachine):
         finally:
             transaction.set_rollback(True)
             self.example.__exit__(None, None, None)
+
+    @property
+    def expired_points(self) -> int:
+        return sum(person.expired for person in self.people.values())
 
     @property
     def now(self) -> datetime:
@@ -81,19 +84,15 @@ class Books(RuleBasedStateMachine):
             ledger.Accrual(who, ref, self.day - timedelta(days=back), n, e, fund, fingerprint_of(n))
             for who, ref, back, n, e, fund in rows
         ]
-        # The arrears of a batch are repaid at its end, by all of it.
-        owed = {who: person.arrears for who, person in self.people.items()}
-        for person in self.people.values():
-            person.arrears = 0
         outcomes = [
             (a.ref, self.people[a.subscriber_id].accrue(
-                (source, a.ref, a.occurred_on), a.points, a.expires_on, a.fund, a.fingerprint
+                (source, a.ref, a.occurred_on), a.points, a.expires_on, a.fund, a.fingerprint,
+                settles=False,
             ))
             for a in batch
         ]  # fmt: skip
-        for who, person in self.people.items():
-            person.arrears = owed[who]
-            person.settle()
+        for person in self.people.values():
+            person.settle_batch()
 
         assert ledger.post_many(source=source, accruals=batch) == posted_as(outcomes)
 
@@ -113,13 +112,7 @@ class Books(RuleBasedStateMachine):
 
     @rule()
     def keep_promises(self) -> None:
-        # As in a batch, arrears are repaid at the end.
-        kept = 0
-        for person in self.people.values():
-            owed, person.arrears = person.arrears, 0
-            kept += person.keep(self.now)
-            person.arrears = owed
-            person.settle()
+        kept = sum(person.keep(self.now) for person in self.people.values())
 
         assert ledger.keep_promises(now=self.now, limit=100) == kept
 
@@ -213,7 +206,9 @@ class Books(RuleBasedStateMachine):
 
     # ---- undoing, expiring
 
-    @rule(data=st.data(), who=WHO, ref=REF, n=PART, grace=GRACE, content=CONTENT)
+    @rule(
+        data=st.data(), who=WHO, ref=REF, n=PART, grace=GRACE, spares=st.booleans(), content=CONTENT
+    )
     def reverse(
         self,
         data: st.DataObject,
@@ -221,13 +216,14 @@ class Books(RuleBasedStateMachine):
         ref: str,
         n: int | None,
         grace: date | None,
+        spares: bool,
         content: bytes,
     ) -> None:
         unknown: Key = (Source.ORDER, "unknown", self.day)
         of = data.draw(st.sampled_from([unknown, *self.people[who].journal]))
         key = (Source.STAFF, ref, self.day)
         self.both(
-            lambda: self.people[who].reverse(key, of, n, content, grace),
+            lambda: self.people[who].reverse(key, of, n, content, grace, spares),
             lambda: self.booked(
                 who,
                 ledger.reverse(
@@ -241,6 +237,7 @@ class Books(RuleBasedStateMachine):
                     points=n,
                     fingerprint=content,
                     grace_until=grace,
+                    policy=ClawbackPolicy.ARREARS if spares else ClawbackPolicy.OTHER_LOTS,
                 ),
             ),
         )
@@ -248,9 +245,6 @@ class Books(RuleBasedStateMachine):
     @rule()
     def expire(self) -> None:
         for person in self.people.values():
-            self.expired_points += sum(
-                points for (on, _), points in person.lots.items() if on < self.day
-            )
             person.expire(self.day)
 
         while ledger.expire_due(day=self.day, limit=1):

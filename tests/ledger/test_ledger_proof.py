@@ -75,7 +75,7 @@ def forge(sql: str) -> None:
          " where subscriber_id = 902",
          "arrears are clawbacks less repayments", YOU, "account"),
         ("insert into ledger.lot values (902, '2027-06-30', 0, 3)",
-         "who owes has no lots", YOU, "account"),
+         "the balance is lots + held - arrears", YOU, "account"),
         ("update ledger.lot set points = points + 1 where subscriber_id = 901"
          " and expires_on = '2026-12-31'",
          "a lot is the sum of its movements", ME, "lot 2026-12-31 fund 0"),

@@ -138,7 +138,7 @@ def test_a_posting_slipped_in_beside_the_verbs_is_found() -> None:
         "create table ledger.mine (x int)",
         "select ledger.put_lots(901, '[[\"2027-01-01\", 0, 5]]')",
         "select ledger.take_lots(901, 5, '2026-11-22')",
-        "select ledger.settle(901, '2026-11-22')",
+        "select ledger.settle(901, '2026-11-22', '[]')",
         "select ledger.close_hold(901, gen_random_uuid(), '2026-11-22', 0, null)",
     ],
 )

@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                 ("points", models.BigIntegerField()),
                 ("captured", models.BigIntegerField()),
                 ("placed_at", models.DateTimeField()),
-                ("expires_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
                 ("closed_at", models.DateTimeField(null=True)),
                 ("state", models.SmallIntegerField()),
                 ("fingerprint", models.BinaryField()),

@@ -9,8 +9,8 @@ from club.ledger.queries.reading import rows
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """`spendable_points` can be spent on the day asked for: held and pending points are not in it.
-    `next_expiry_on` is None when nothing expires."""
+    """`spendable_points` can be spent on the day asked for: held and pending points are not in it, nor
+    what is owed. `next_expiry_on` is None when nothing expires."""
 
     spendable_points: int
     held_points: int
@@ -47,13 +47,14 @@ def balance(*, subscriber_id: int, day: date) -> Balance:
              where subscriber_id = %(subscriber)s and expires_on >= %(day)s and points > 0
              group by expires_on),
         next as (select expires_on, points from good order by expires_on limit 1)
-        select (select coalesce(sum(points), 0)::bigint from good),
-               coalesce((select held from ledger.account where subscriber_id = %(subscriber)s), 0),
+        select greatest(0, (select coalesce(sum(points), 0) from good) - coalesce(arrears, 0))::bigint,
+               coalesce(held, 0),
                (select coalesce(sum(points), 0)::bigint from ledger.pending
                  where subscriber_id = %(subscriber)s and state = 1),
-               coalesce((select arrears from ledger.account where subscriber_id = %(subscriber)s), 0),
+               coalesce(arrears, 0),
                (select expires_on from next),
                coalesce((select points from next), 0)
+          from (select 1) always left join ledger.account on subscriber_id = %(subscriber)s
         """,
         {"subscriber": subscriber_id, "day": day},
     )

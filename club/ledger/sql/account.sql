@@ -48,20 +48,25 @@ begin
                                           'asked_points', p_points);
 end $$;
 
--- Whoever owes pays first: every verb that gives points to a debtor ends here. The row of 0 points
--- that it leaves tells the subscriber where they went.
-create function ledger.settle(p_subscriber bigint, p_day date) returns void
+-- Whoever owes pays first, out of the very points that come: every verb that gives points to a debtor
+-- ends here, with what it gave (p_came, in the order in which it repays). Other lots are left alone:
+-- they were spared on purpose, or the clawback would have taken them. The row of 0 points that this
+-- leaves tells the subscriber where the points went. Answers how many repaid.
+create function ledger.settle(p_subscriber bigint, p_day date, p_came jsonb) returns bigint
 language plpgsql as $$
 declare
-    a     record;
-    taken jsonb;
+    a      record;
+    taken  jsonb;
+    repaid bigint;
 begin
     select arrears, version into a from ledger.account where subscriber_id = p_subscriber;
-    taken := ledger.take_lots(p_subscriber, a.arrears, '-infinity');
-    if taken <> '[]' then
+    taken := ledger.take_these(p_subscriber, ledger.cut_lots(p_came, 0, a.arrears));
+    repaid := ledger.lots_total(taken);
+    if repaid > 0 then
         insert into ledger.posting (subscriber_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)
         values (p_subscriber, 0, p_day, 0, 8, 0, 'arrears:' || a.version, sha256('arrears'), taken);
-        update ledger.account set arrears = arrears - ledger.lots_total(taken), version = version + 1
+        update ledger.account set arrears = arrears - repaid, version = version + 1
          where subscriber_id = p_subscriber;
     end if;
+    return repaid;
 end $$;

@@ -44,6 +44,6 @@ begin
          where subscriber_id = p_subscriber and expires_on = p_expires and fund = p_fund;
         update account set posted = posted - p_points, version = version - 1 where subscriber_id = p_subscriber;
     elsif owed > 0 then
-        perform settle(p_subscriber, p_day);
+        perform settle(p_subscriber, p_day, jsonb_build_array(jsonb_build_array(p_expires, p_fund, p_points)));
     end if;
 end $$;

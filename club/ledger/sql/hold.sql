@@ -93,8 +93,8 @@ begin
     end if;
     update ledger.account set posted = posted - spent, held = held - h.points, version = version + 1
      where subscriber_id = p_subscriber;
-    if owed > 0 then
-        perform ledger.settle(p_subscriber, p_day);
+    if owed > 0 and back is not null then
+        perform ledger.settle(p_subscriber, p_day, back);
     end if;
     available_points := ledger.spendable(p_subscriber, p_day);
 end $$;
@@ -121,12 +121,12 @@ begin
 end $$;
 
 -- An order whose outcome is unknown keeps its points: it extends its hold before the sweep below
--- would release it. Never shortens; false when the hold is not open.
+-- would release it. Never shortens, so a pinned one stays pinned; false when the hold is not open.
 create function ledger.extend_hold(p_subscriber bigint, p_hold uuid, p_until timestamptz) returns boolean
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 begin
     perform from account where subscriber_id = p_subscriber for update;
-    update hold set expires_at = greatest(expires_at, p_until)
+    update hold set expires_at = case when expires_at is not null then greatest(expires_at, p_until) end
      where subscriber_id = p_subscriber and hold_id = p_hold and state = 1;
     return found;
 end $$;

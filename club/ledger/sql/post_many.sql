@@ -26,8 +26,9 @@ begin
            v (s, n, d, e, f, src, r, h);
 
     debtors := array(select subscriber_id from ledger.account where subscriber_id = any (p_subscribers) and arrears > 0);
-    perform ledger.settle(s, d)
-       from (select s, max(d) as d from unnest(p_subscribers, p_days) v (s, d)
+    perform ledger.settle(s, d, came)
+       from (select s, max(d) as d, jsonb_agg(jsonb_build_array(e, f, n) order by e, f) as came
+               from unnest(p_subscribers, p_days, p_expires, p_funds, p_points) v (s, d, e, f, n)
               where s = any (debtors) group by s order by s) v;
 end $$;
 

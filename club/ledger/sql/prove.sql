@@ -54,10 +54,6 @@ begin
       from ledger.account a left join journal j on j.subscriber_id = a.subscriber_id
      where a.arrears <> coalesce(j.arrears, 0)
     union all
-    select 'who owes has no lots', a.subscriber_id, 'account', 0, f.points
-      from ledger.account a join free f on f.subscriber_id = a.subscriber_id
-     where a.arrears > 0 and f.points > 0
-    union all
     select 'a lot is the sum of its movements', coalesce(l.subscriber_id, r.subscriber_id),
            format('lot %s fund %s', coalesce(l.expires_on, r.expires_on), coalesce(l.fund, r.fund)),
            coalesce(r.points, 0), coalesce(l.points, 0)

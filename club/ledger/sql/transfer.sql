@@ -36,7 +36,7 @@ begin
      where subscriber_id = p_to
     returning arrears into owed;
     if owed > 0 then
-        perform ledger.settle(p_to, p_day);
+        perform ledger.settle(p_to, p_day, p_lots);
     end if;
 end $$;
 
@@ -268,16 +268,17 @@ returns void
 language plpgsql as $$
 declare
     n    bigint := ledger.lots_total(p_lots);
+    back jsonb  := ledger.give_back(p_subscriber, p_lots, p_day, p_grace);
     owed bigint;
 begin
     insert into ledger.posting (subscriber_id, counterparty_id, points, occurred_on, source, kind, contra, ref, fingerprint,
                                 lots, reverses_source, reverses_ref, reverses_on, reason, actor)
     values (p_subscriber, p_other, n, p_day, p_source, 4, p_contra, p_ref, p_fingerprint,
-            ledger.give_back(p_subscriber, p_lots, p_day, p_grace), p_of_source, p_of_ref, p_of_day, p_reason, p_actor);
+            back, p_of_source, p_of_ref, p_of_day, p_reason, p_actor);
     update ledger.account set posted = posted + n, version = version + 1 where subscriber_id = p_subscriber
     returning arrears into owed;
     if owed > 0 then
-        perform ledger.settle(p_subscriber, p_day);
+        perform ledger.settle(p_subscriber, p_day, back);
     end if;
 end $$;
 
