@@ -16,6 +16,7 @@ POINTS_PER_POSTING_MAX = 1_000_000_000_000  # A ceiling against a slip, far from
 REF_BYTES_MAX = 200
 HOLD_LIFETIME_MAX = timedelta(days=40)
 PAGE_LINES_MAX = 100
+POT_MEMBERS_MAX = 10
 
 
 class Source(IntEnum):
@@ -78,6 +79,13 @@ class AdjustmentReason(StrEnum):
     SYSTEM_FAULT = "system_fault"
     FRAUD = "fraud"
     AGREEMENT = "agreement"  # A complaint was settled so.
+
+
+class PotSpender(IntEnum):
+    """Who spends from a family pot; its numbers are the table's."""
+
+    OWNER = 1
+    EVERYBODY = 2
 
 
 class Accrual(NamedTuple):
@@ -197,6 +205,15 @@ def parse_hold_ref(ref: str) -> UUID | None:
     """
     word, _, hold_id = ref.partition(":")
     return UUID(hold_id) if word == "hold" else None
+
+
+def pot_id_of(key: UUID) -> int:
+    """The account of the family pot that was opened under this key: always below zero.
+
+    >>> pot_id_of(UUID(int=1)) == pot_id_of(UUID(int=1)) < 0
+    True
+    """
+    return ~(int.from_bytes(sha256(key.bytes).digest()[:8]) >> 1)
 
 
 def fingerprint_of(*content: object) -> bytes:

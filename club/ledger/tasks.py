@@ -10,6 +10,7 @@ from club.ledger import actions
 
 SUBSCRIBERS_PER_CHUNK = 2_000  # One transaction each: a lock of a second at most.
 HOLDS_PER_CHUNK = 500
+SUCCESSORS_PER_CHUNK = 500
 CHUNKS_PER_RUN_MAX = 10_000  # Nine million subscribers, twice over; then the next run goes on.
 MONTHS_AHEAD = 24
 
@@ -40,6 +41,16 @@ def release_expired_holds(timestamp: int) -> None:
 def keep_promises(timestamp: int) -> None:
     now = _at(timestamp)
     while actions.keep_promises(now=now, limit=SUBSCRIBERS_PER_CHUNK):
+        pass
+
+
+@app.periodic(cron="20 * * * *")
+@app.task(
+    name="ledger.follow_successors", queueing_lock="ledger.follow_successors", pass_context=False
+)
+def follow_successors(timestamp: int) -> None:
+    day = day_of(_at(timestamp))
+    while actions.follow_successors(day=day, limit=SUCCESSORS_PER_CHUNK):
         pass
 
 

@@ -1,19 +1,21 @@
 """Builders for the stories between several people: who they are, what they have, what they send."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
 from club.ledger import actions as ledger
 from club.ledger import queries
 from club.ledger.queries import Line, Lot
-from club.ledger.rules import Source, TransferPolicy, fingerprint_of
+from club.ledger.rules import Kind, PotSpender, Source, TransferPolicy, fingerprint_of
 from club.subscribers.models import Subscriber
 
 DAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+NEXT_WEEK = NOW + timedelta(days=7)
 SOON, LATER = date(2026, 12, 31), date(2027, 6, 30)
 LONG_AGO = date(2026, 6, 1)
 FREELY = TransferPolicy()
@@ -117,8 +119,68 @@ def lines(who: int) -> list[Line]:
     return queries.statement(subscriber_id=who, limit=100).lines
 
 
+def line(who: int, kind: Kind) -> Line:
+    """The one line of this kind in somebody's statement."""
+    (found,) = (line for line in lines(who) if line.kind is kind)
+    return found
+
+
 def journal_rows() -> int:
     """How many postings there are: a refusal adds none."""
     with connection.cursor() as cursor:
         cursor.execute("select count(*) from ledger.posting")
         return int(cursor.fetchone()[0])
+
+
+# ---- family pots
+
+
+def pot_of(owner: int, *members: int, spent_by: PotSpender = PotSpender.EVERYBODY) -> int:
+    """A pot with everybody in it."""
+    pot_id = ledger.open_pot(key=UUID(int=next(_numbers)), owner_id=owner, spent_by=spent_by)
+    for who in members:
+        joins(pot_id, who, by=owner)
+    return pot_id
+
+
+def invites(pot_id: int, who: int, *, by: int, until: datetime = NEXT_WEEK) -> None:
+    ledger.invite_to_pot(pot_id=pot_id, by=by, subscriber_id=who, now=NOW, until=until)
+
+
+def joins(pot_id: int, who: int, *, by: int) -> None:
+    invites(pot_id, who, by=by)
+    assert ledger.join_pot(pot_id=pot_id, subscriber_id=who, now=NOW) is True
+
+
+def pays_in(pot_id: int, who: int, points: int, **changes: Any) -> ledger.Booked:
+    terms: dict[str, Any] = {
+        "source": Source.PARTNER,
+        "ref": f"paid:{next(_numbers)}",
+        "day": DAY,
+        "policy": FREELY,
+        "now": NOW,
+        "fingerprint": fingerprint_of(pot_id, points),
+    }
+    return ledger.pay_into_pot(pot_id=pot_id, subscriber_id=who, points=points, **(terms | changes))
+
+
+def spends_from(pot_id: int, who: int, points: int, **changes: Any) -> ledger.Booked:
+    terms: dict[str, Any] = {
+        "source": Source.ORDER,
+        "ref": f"bought:{next(_numbers)}",
+        "day": DAY,
+        "now": NOW,
+        "fingerprint": fingerprint_of(points),
+    }
+    return ledger.spend_from_pot(pot_id=pot_id, by=who, points=points, **(terms | changes))
+
+
+def leaves(pot_id: int, who: int, *, by: int | None = None, day: date = DAY) -> ledger.Booked:
+    return ledger.leave_pot(pot_id=pot_id, subscriber_id=who, by=by or who, day=day)
+
+
+def stakes(pot_id: int) -> dict[int, int]:
+    """What each member would take home today."""
+    pot = queries.pot(pot_id=pot_id, day=DAY)
+    assert pot is not None
+    return {member.subscriber_id: member.stake_points for member in pot.members}

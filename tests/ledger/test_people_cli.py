@@ -5,7 +5,7 @@ from click.testing import CliRunner, Result
 
 from club.ledger.cli import command
 from club.ledger.cli_days import today
-from tests.ledger.people import earns, points, somebody
+from tests.ledger.people import earns, pays_in, points, pot_of, somebody
 
 pytestmark = pytest.mark.django_db
 
@@ -38,3 +38,31 @@ def test_a_sender_is_frozen_and_freed() -> None:
     assert run("unfreeze", aziza).stdout == "no longer frozen\n"
     assert run("unfreeze", aziza).stdout == "was not frozen\n"
     assert run("transfer", aziza, bek, 1, "--ref", "t").stdout == "sent; 99 points left\n"
+
+
+def test_a_pot_is_shown_left_and_closed() -> None:
+    aziza, bek = somebody(), somebody()
+    earns(bek, 100)
+    pot = pot_of(aziza, bek)
+    pays_in(pot, bek, 80)
+
+    assert run("pot", "show", "--", pot).stdout.split() == [
+        *f"owner {aziza}, spent by everybody, 80 points".split(), str(aziza), "0", str(bek), "80",
+    ]  # fmt: skip
+    left = run("pot", "leave", "--by", aziza, "--", pot, bek).stdout
+    assert left == "left; 100 points left\n"
+    assert run("pot", "close", "--by", aziza, "--", pot).stdout == "closed\n"
+    assert run("pot", "close", "--by", aziza, "--", pot).stdout == "closed before, nothing new\n"
+    assert "closed, 0 points" in run("pot", "show", "--", pot).stdout
+    unknown = CliRunner().invoke(command, ["pot", "show", "--", "-404"])
+    assert type(unknown.exception).__name__ == "NoSuchPot"
+
+
+def test_a_number_that_changed_is_merged_and_followed() -> None:
+    old, new = somebody(), somebody()
+    earns(old, 100)
+
+    assert run("merge", old, new, "--ref", "m").stdout == "merged; 100 points left\n"
+    earns(old, 5)
+    assert run("follow").stdout == "1 accounts followed\n"
+    assert points(new) == 105

@@ -14,6 +14,17 @@ from club.ledger.actions.earning import (
 )
 from club.ledger.actions.expiring import expire_due, make_months
 from club.ledger.actions.leaving import forfeit
+from club.ledger.actions.merging import follow_successors, merge
+from club.ledger.actions.pots import (
+    close_pot,
+    hold_from_pot,
+    invite_to_pot,
+    join_pot,
+    leave_pot,
+    open_pot,
+    pay_into_pot,
+    spend_from_pot,
+)
 from club.ledger.actions.spending import (
     capture,
     extend_hold,
@@ -33,14 +44,23 @@ __all__ = [
     "Promise",
     "Source",
     "capture",
+    "close_pot",
     "expire_due",
     "extend_hold",
+    "follow_successors",
     "forfeit",
     "freeze",
     "hold",
+    "hold_from_pot",
+    "invite_to_pot",
+    "join_pot",
     "keep_promises",
+    "leave_pot",
     "lock_accounts",
     "make_months",
+    "merge",
+    "open_pot",
+    "pay_into_pot",
     "post_many",
     "promise_many",
     "release",
@@ -48,6 +68,7 @@ __all__ = [
     "reverse",
     "reverse_transfer",
     "spend",
+    "spend_from_pot",
     "transfer",
     "unfreeze",
     "withdraw_promise",

@@ -57,13 +57,12 @@ def reverse_transfer(
     with_fee: bool = False,
     receiver_may_owe: bool = False,
     grace_until: date | None = None,
-    reason: str | None = None,
     actor: str | None = None,
 ) -> Booked:
     """Takes a transfer back on both sides, wholly (`points` None: what is left) or in part.
 
     `subscriber_id` is the sender's, the key `of_…` the transfer's. The sender gets back the lots
-    that were sent, last sent first, expired ones as in `capture`; with `with_fee` all that is left
+    that were sent, last sent first, expired ones as in `reverse`; with `with_fee` all that is left
     of the fee, too. The receiver gives those same lots as far as they are there, then others; what
     is still missing becomes arrears with `receiver_may_owe`, else nothing moves.
     Raises NotEnoughPoints (the receiver's), NoSuchPosting, NotReversible (not a transfer between
@@ -72,10 +71,10 @@ def reverse_transfer(
     with told_in_words():
         return booked(
             "select * from ledger.reverse_transfer(%s, %s::smallint, %s, %s, %s::smallint, %s, %s,"
-            " %s::bigint, %s, %s, %s, %s::date, %s, %s)",
+            " %s::bigint, %s, %s, %s, %s::date, %s)",
             [
                 subscriber_id, int(source), ref, day, int(of_source), of_ref, of_day,
-                points, with_fee, receiver_may_owe, fingerprint, grace_until, reason, actor,
+                points, with_fee, receiver_may_owe, fingerprint, grace_until, actor,
             ],
         )  # fmt: skip
 

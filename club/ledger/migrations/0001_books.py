@@ -17,6 +17,8 @@ FILES = (
     "reverse",
     "transfer",
     "forfeit",
+    "merge",
+    "pot",
     "expire",
     "statement",
     "prove",

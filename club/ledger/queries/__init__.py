@@ -9,6 +9,7 @@ from club.ledger.queries.balances import (
     lots,
     promised,
 )
+from club.ledger.queries.pots import Member, Pot, pot, pot_of
 from club.ledger.queries.programme import Totals, outstanding_points, totals
 from club.ledger.queries.proof import Breach, prove
 from club.ledger.queries.statements import Line, Page, statement
@@ -20,7 +21,9 @@ __all__ = [
     "Breach",
     "Line",
     "Lot",
+    "Member",
     "Page",
+    "Pot",
     "Promised",
     "Totals",
     "allowance",
@@ -28,6 +31,8 @@ __all__ = [
     "earned_since",
     "lots",
     "outstanding_points",
+    "pot",
+    "pot_of",
     "promised",
     "prove",
     "statement",

@@ -51,6 +51,14 @@ begin
     return case when p_fund is null then good else least(good, of_fund) end;
 end $$;
 
+-- All there is, whether it is still good or not.
+create function ledger.all_lots(p_subscriber bigint) returns jsonb
+language plpgsql stable as $$
+begin
+    return (select coalesce(jsonb_agg(jsonb_build_array(expires_on, fund, points) order by expires_on, fund), '[]')
+              from ledger.lot where subscriber_id = p_subscriber and points > 0);
+end $$;
+
 -- PL/pgSQL though it is one statement: a distributed database sends it to the subscriber's node.
 create function ledger.put_lots(p_subscriber bigint, p_lots jsonb) returns void
 language plpgsql as $$
@@ -120,6 +128,29 @@ begin
          where subscriber_id = p_subscriber and expires_on = bucket.expires_on and fund = bucket.fund;
         taken := taken || jsonb_build_array(jsonb_build_array(bucket.expires_on, bucket.fund, part));
         rest := rest - part;
+    end loop;
+    return taken;
+end $$;
+
+-- Takes as much of these very lots as there still is; says what.
+create function ledger.take_these(p_subscriber bigint, p_lots jsonb) returns jsonb
+language plpgsql as $$
+declare
+    wanted record;
+    part   bigint;
+    taken  jsonb := '[]';
+begin
+    for wanted in
+        select (x ->> 0)::date as expires_on, (x ->> 1)::integer as fund, (x ->> 2)::bigint as points
+          from jsonb_array_elements(p_lots) x
+    loop
+        select least(points, wanted.points) into part from ledger.lot
+         where subscriber_id = p_subscriber and expires_on = wanted.expires_on and fund = wanted.fund and points > 0;
+        if found then
+            update ledger.lot set points = points - part
+             where subscriber_id = p_subscriber and expires_on = wanted.expires_on and fund = wanted.fund;
+            taken := taken || jsonb_build_array(jsonb_build_array(wanted.expires_on, wanted.fund, part));
+        end if;
     end loop;
     return taken;
 end $$;

@@ -26,8 +26,10 @@ begin
         ledger.spend, ledger.hold_points, ledger.capture, ledger.release, ledger.extend_hold,
         ledger.release_expired_holds, ledger.reverse_posting, ledger.expire_due, ledger.lock_accounts,
         ledger.transfer, ledger.reverse_transfer, ledger.freeze_transfers, ledger.unfreeze_transfers,
-        ledger.transferable, ledger.sent,
         ledger.forfeit,
+        ledger.transferable, ledger.sent, ledger.leg_ref, ledger.merge, ledger.follow_successors,
+        ledger.open_pot, ledger.invite_to_pot, ledger.join_pot, ledger.pay_into_pot, ledger.spend_from_pot,
+        ledger.hold_from_pot, ledger.leave_pot, ledger.close_pot,
         ledger.make_months, ledger.lots_total, ledger.spendable, ledger.statement, ledger.prove
         to club_app;
     if not pg_has_role(current_user, 'club_app', 'member') then

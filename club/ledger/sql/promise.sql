@@ -81,6 +81,7 @@ begin
 end $$;
 
 -- True when the promise will not be kept (withdrawn now or before), false when it was kept already.
+-- One that went to a successor is withdrawn there.
 create function ledger.withdraw_promise(p_subscriber bigint, p_source smallint, p_ref text, p_day date) returns boolean
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
@@ -92,8 +93,9 @@ begin
     if not found then
         raise exception 'nothing was promised as %/%/%', p_source, p_ref, p_day
             using errcode = 'LG404', detail = jsonb_build_object('key', p_ref);
-    end if;
-    if before = 1 then
+    elsif before = 4 then
+        return withdraw_promise(s.successor_id, p_source, p_ref, p_day) from successor s where s.subscriber_id = p_subscriber;
+    elsif before = 1 then
         update pending set state = 3, closed_at = now()
          where subscriber_id = p_subscriber and occurred_on = p_day and source = p_source and ref = p_ref;
     end if;

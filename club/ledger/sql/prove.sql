@@ -8,9 +8,10 @@ begin
     return query
     with journal as (
         select p.subscriber_id, sum(p.points)::bigint as points,
-               -- Clawbacks that found no lots, less the lots that repaid them.
-               sum(case p.kind when 5 then -p.points - ledger.lots_total(p.lots)
-                               when 8 then -ledger.lots_total(p.lots) else 0 end)::bigint as arrears
+               -- Clawbacks that found no lots, less the lots that repaid them; and debts that a merge moved.
+               sum(case when p.kind = 5 then -p.points - ledger.lots_total(p.lots)
+                        when p.kind = 8 then -ledger.lots_total(p.lots)
+                        when p.kind in (9, 10) and p.lots = '[]' then -p.points else 0 end)::bigint as arrears
           from ledger.posting p group by 1),
     free as (
         select l.subscriber_id, sum(l.points)::bigint as points from ledger.lot l group by 1),
@@ -64,12 +65,21 @@ begin
     select 'a debit takes lots of its amount', p.subscriber_id, format('posting %s/%s/%s', p.source, p.ref, p.occurred_on),
            -p.points, ledger.lots_total(p.lots)
       from ledger.posting p
-     where p.points < 0 and p.kind <> 5 and -p.points is distinct from ledger.lots_total(p.lots)
+     where p.points < 0 and p.kind <> 5 and not (p.kind = 10 and p.lots = '[]') and -p.points is distinct from ledger.lots_total(p.lots)
     union all
     select 'a return gives lots of its amount', p.subscriber_id, format('posting %s/%s/%s', p.source, p.ref, p.occurred_on),
            p.points, ledger.lots_total(p.lots)
       from ledger.posting p
-     where p.points > 0 and p.lots is not null and p.points <> ledger.lots_total(p.lots)
+     where p.points > 0 and p.lots is not null and not (p.kind = 9 and p.lots = '[]') and p.points <> ledger.lots_total(p.lots)
+    union all
+    select 'a transfer has both its legs', coalesce(o.sender, i.sender), format('posting 0/%s/%s of %s', coalesce(o.ref, i.ref),
+           coalesce(o.occurred_on, i.occurred_on), coalesce(o.receiver, i.receiver)), -coalesce(o.points, 0), coalesce(i.points, 0)
+      from (select p.subscriber_id as sender, p.counterparty_id as receiver, p.occurred_on, p.points, p.lots,
+                   ledger.leg_ref(p.subscriber_id, p.source, p.ref) as ref from ledger.posting p where p.kind = 9) o
+      full join (select p.counterparty_id as sender, p.subscriber_id as receiver, p.occurred_on, p.points, p.lots,
+                        p.ref from ledger.posting p where p.kind = 10) i
+        on i.receiver = o.receiver and i.occurred_on = o.occurred_on and i.ref = o.ref
+     where (-o.points, o.lots) is distinct from (i.points, i.lots)
     union all
     select 'a reversal has an original, and never more than it', r.subscriber_id,
            format('posting %s/%s/%s', r.source, r.ref, r.occurred_on), coalesce(p.points, 0), -r.points

@@ -59,10 +59,12 @@ begin
     available_points := spendable(p_subscriber, p_day);
 end $$;
 
+-- Both halves serve transfers too: p_other is the other person.
 create function ledger.return_points(
     p_subscriber bigint, p_source smallint, p_ref text, p_day date,
     p_of_source smallint, p_of_ref text, p_of_day date, p_points bigint, p_fingerprint bytea,
-    p_contra smallint, p_fund integer, p_lots jsonb, p_owed bigint, p_grace date, p_actor text) returns void
+    p_contra smallint, p_fund integer, p_lots jsonb, p_owed bigint, p_grace date, p_actor text, p_other bigint default null)
+returns void
 language plpgsql as $$
 declare
     has_grace  constant boolean := coalesce(p_grace >= p_day, false);
@@ -70,9 +72,9 @@ declare
     back       constant jsonb := ledger.give_back(p_subscriber, p_lots, p_day, case when has_grace then p_grace end);
     repaid     bigint := 0;
 begin
-    insert into ledger.posting (subscriber_id, points, occurred_on, fund, source, kind, contra, ref, fingerprint, lots,
-                                reverses_source, reverses_ref, reverses_on, reason, actor)
-    values (p_subscriber, p_points, p_day, p_fund, p_source, 4, p_contra, p_ref, p_fingerprint, back,
+    insert into ledger.posting (subscriber_id, counterparty_id, points, occurred_on, fund, source, kind, contra, ref,
+                                fingerprint, lots, reverses_source, reverses_ref, reverses_on, reason, actor)
+    values (p_subscriber, p_other, p_points, p_day, p_fund, p_source, 4, p_contra, p_ref, p_fingerprint, back,
             p_of_source, p_of_ref, p_of_day,
             case when is_expired and has_grace then 'grace' when is_expired then 'lapsed' end, p_actor);
     update ledger.account set posted = posted + p_points, version = version + 1 where subscriber_id = p_subscriber;
@@ -110,7 +112,8 @@ end $$;
 create function ledger.claw_back(
     p_subscriber bigint, p_source smallint, p_ref text, p_day date,
     p_of_source smallint, p_of_ref text, p_of_day date, p_points bigint, p_fingerprint bytea,
-    p_contra smallint, p_fund integer, p_lots jsonb, p_from_others boolean, p_actor text) returns void
+    p_contra smallint, p_fund integer, p_lots jsonb, p_from_others boolean, p_actor text, p_other bigint default null)
+returns void
 language plpgsql as $$
 declare
     taken jsonb := ledger.take_these(p_subscriber, p_lots);
@@ -118,9 +121,9 @@ begin
     if p_from_others then
         taken := taken || ledger.take_lots(p_subscriber, p_points - ledger.lots_total(taken), '-infinity');
     end if;
-    insert into ledger.posting (subscriber_id, points, occurred_on, fund, source, kind, contra, ref, fingerprint, lots,
-                                reverses_source, reverses_ref, reverses_on, actor)
-    values (p_subscriber, -p_points, p_day, p_fund, p_source, 5, p_contra, p_ref, p_fingerprint, taken,
+    insert into ledger.posting (subscriber_id, counterparty_id, points, occurred_on, fund, source, kind, contra, ref,
+                                fingerprint, lots, reverses_source, reverses_ref, reverses_on, actor)
+    values (p_subscriber, p_other, -p_points, p_day, p_fund, p_source, 5, p_contra, p_ref, p_fingerprint, taken,
             p_of_source, p_of_ref, p_of_day, p_actor);
     update ledger.account
        set posted = posted - p_points, arrears = arrears + p_points - ledger.lots_total(taken), version = version + 1

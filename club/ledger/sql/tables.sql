@@ -113,7 +113,7 @@ create table ledger.pending (
     expires_on    date        not null,
     fund          integer     not null,
     source        smallint    not null,
-    state         smallint    not null default 1, -- 1 promised  2 kept  3 withdrawn
+    state         smallint    not null default 1, -- 1 promised  2 kept  3 withdrawn  4 moved to a successor
     ref           text        not null,
     fingerprint   bytea       not null,
     -- The key of the posting it will become.
@@ -159,13 +159,34 @@ create table ledger.pot (
     closed_at timestamptz
 );
 
-create table ledger.pot_member (
+create table ledger.pot_invitation (
+    subscriber_id bigint      not null,
     pot_id        bigint      not null,
+    valid_until   timestamptz not null,
+    primary key (subscriber_id, pot_id)
+);
+create index pot_invitation_of on ledger.pot_invitation (pot_id);
+
+-- A stake is what of the pot was the member's when somebody last paid in: since then, what was spent
+-- or came back shrinks or grows all stakes alike.
+create table ledger.pot_member (
     subscriber_id bigint      not null check (subscriber_id > 0),
-    paid          bigint      not null default 0 check (paid >= 0),   -- paid in, less what came back
+    pot_id        bigint      not null,
+    stake         bigint      not null default 0 check (stake >= 0),
     joined_at     timestamptz not null default now(),
     left_at       timestamptz,
-    primary key (pot_id, subscriber_id)
+    primary key (subscriber_id, pot_id)
+);
+create unique index pot_member_now on ledger.pot_member (subscriber_id) where left_at is null;   -- one at a time
+create index pot_member_of on ledger.pot_member (pot_id) where left_at is null;
+
+-- Accounts that gave way to another one: a number that changed, a pot that was closed. What still
+-- comes to them goes there.
+create table ledger.successor (
+    subscriber_id bigint      primary key,
+    successor_id  bigint      not null check (successor_id > 0),
+    since         timestamptz not null default now(),
+    check (subscriber_id <> successor_id)
 );
 
 -- Tamper evidence and the programme's leg, both made after the fact by a job and never in line: one

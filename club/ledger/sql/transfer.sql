@@ -5,28 +5,24 @@
 -- The programme's account 40 takes from one leg what it gives to the other, so it stands at zero
 -- after every transfer. A fee goes to account 60, and to nobody.
 
--- Books lots that were taken from one account into another, both legs under one key; whoever owes
--- pays first, with the very points that came. Every verb that moves points between accounts ends
--- here, under the locks of both.
+-- The receiver's leg has a key made from the sender's: whose ref it is, is for the sender to say, and
+-- two senders may well say the same.
+create function ledger.leg_ref(p_from bigint, p_source smallint, p_ref text) returns text
+language sql immutable as $$
+    select format('from:%s:%s:%s', p_from, p_source, p_ref)
+$$;
+
+-- Books lots that were taken from one account into another; whoever owes pays first, with the very
+-- points that came. Every verb that moves points between accounts ends here, under the locks of both.
 create function ledger.move_lots(
     p_from bigint, p_to bigint, p_source smallint, p_ref text, p_day date, p_lots jsonb, p_fingerprint bytea,
     p_reason text, p_actor text default null) returns void
 language plpgsql as $$
 declare
     n    bigint := ledger.lots_total(p_lots);
-    legs integer;
     owed bigint;
 begin
-    insert into ledger.posting (subscriber_id, counterparty_id, points, kind, occurred_on, source, contra, ref,
-                                fingerprint, lots, reason, actor)
-    select v.s, v.c, v.n, v.k, p_day, p_source, 40, p_ref, p_fingerprint, p_lots, p_reason, p_actor
-      from (values (p_from, p_to, -n, 9), (p_to, p_from, n, 10)) v (s, c, n, k)
-        on conflict do nothing;
-    get diagnostics legs = row_count;
-    if legs < 2 then                              -- the sender's key is new: the receiver's is not
-        raise exception 'the key %/%/% was used with other content', p_source, p_ref, p_day
-            using errcode = 'LG409', detail = jsonb_build_object('key', p_ref);
-    end if;
+    perform ledger.post_legs(p_from, p_to, p_source, p_ref, p_day, n, p_lots, p_fingerprint, p_reason, p_actor);
     perform ledger.put_lots(p_to, p_lots);
     update ledger.account
        set posted = posted - n, version = version + 1, active_on = greatest(active_on, p_day)
@@ -38,6 +34,18 @@ begin
     if owed > 0 then
         perform ledger.settle(p_to, p_day, p_lots);
     end if;
+end $$;
+
+create function ledger.post_legs(
+    p_from bigint, p_to bigint, p_source smallint, p_ref text, p_day date, p_points bigint, p_lots jsonb, p_fingerprint bytea,
+    p_reason text, p_actor text) returns void
+language plpgsql as $$
+begin
+    insert into ledger.posting (subscriber_id, counterparty_id, points, kind, occurred_on, source, contra, ref,
+                                fingerprint, lots, reason, actor)
+    values (p_from, p_to, -p_points, 9, p_day, p_source, 40, p_ref, p_fingerprint, p_lots, p_reason, p_actor),
+           (p_to, p_from, p_points, 10, p_day, 0, 40, ledger.leg_ref(p_from, p_source, p_ref), p_fingerprint, p_lots,
+            p_reason, p_actor);
 end $$;
 
 -- What may leave an account on a day. Lots know their last day, not their first, so "young" is read
@@ -130,6 +138,19 @@ language sql immutable as $$
     select format('fee:%s:%s', p_source, p_ref)
 $$;
 
+create function ledger.charge_fee(
+    p_subscriber bigint, p_to bigint, p_source smallint, p_ref text, p_day date, p_points bigint, p_fingerprint bytea)
+returns void
+language plpgsql as $$
+begin
+    if p_points > 0 then
+        insert into ledger.posting (subscriber_id, counterparty_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)
+        values (p_subscriber, p_to, -p_points, p_day, 0, 13, 60, ledger.fee_ref(p_source, p_ref), p_fingerprint,
+                ledger.take_lots(p_subscriber, p_points, p_day));
+        update ledger.account set posted = posted - p_points, version = version + 1 where subscriber_id = p_subscriber;
+    end if;
+end $$;
+
 create function ledger.transfer(
     p_subscriber bigint, p_to bigint, p_is_known boolean, p_source smallint, p_ref text, p_day date, p_now timestamptz,
     p_points bigint, p_fee bigint, p_day_points_max bigint, p_day_times_max integer, p_month_points_max bigint,
@@ -157,53 +178,25 @@ begin
                                p_month_points_max, p_month_times_max, p_min_age_days);
         perform move_lots(p_subscriber, p_to, p_source, p_ref, p_day, take_lots(p_subscriber, p_points, p_day),
                           p_fingerprint, p_reason, p_actor);
-        if p_fee > 0 then
-            insert into posting (subscriber_id, counterparty_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)
-            values (p_subscriber, p_to, -p_fee, p_day, 0, 13, 60, fee_ref(p_source, p_ref), p_fingerprint,
-                    take_lots(p_subscriber, p_fee, p_day));
-            update account set posted = posted - p_fee, version = version + 1 where subscriber_id = p_subscriber;
-        end if;
+        perform charge_fee(p_subscriber, p_to, p_source, p_ref, p_day, p_fee, p_fingerprint);
     end if;
     available_points := spendable(p_subscriber, p_day);
 end $$;
 
--- Takes as much of these very lots as there still is; says what.
-create function ledger.take_these(p_subscriber bigint, p_lots jsonb) returns jsonb
-language plpgsql as $$
-declare
-    wanted record;
-    part   bigint;
-    taken  jsonb := '[]';
-begin
-    for wanted in
-        select (x ->> 0)::date as expires_on, (x ->> 1)::integer as fund, (x ->> 2)::bigint as points
-          from jsonb_array_elements(p_lots) x
-    loop
-        select least(points, wanted.points) into part from ledger.lot
-         where subscriber_id = p_subscriber and expires_on = wanted.expires_on and fund = wanted.fund and points > 0;
-        if found then
-            update ledger.lot set points = points - part
-             where subscriber_id = p_subscriber and expires_on = wanted.expires_on and fund = wanted.fund;
-            taken := taken || jsonb_build_array(jsonb_build_array(wanted.expires_on, wanted.fund, part));
-        end if;
-    end loop;
-    return taken;
-end $$;
-
--- Both legs back under one key, wholly or in part, up to what was sent. The sender gets back the
--- lots that were sent, last sent first; the receiver gives those that are left of them, then others,
--- first to expire first, and for the rest either owes (p_may_owe) or the whole is refused.
+-- Both legs back, wholly or in part, up to what was sent. The sender gets back the lots that were
+-- sent, last sent first; the receiver gives those that are left of them, then others, first to expire
+-- first, and for the rest either owes (p_may_owe) or the whole is refused.
 create function ledger.reverse_transfer(
     p_subscriber bigint, p_source smallint, p_ref text, p_day date, p_of_source smallint, p_of_ref text, p_of_day date,
-    p_points bigint, p_with_fee boolean, p_may_owe boolean, p_fingerprint bytea, p_grace date, p_reason text, p_actor text,
+    p_points bigint, p_with_fee boolean, p_may_owe boolean, p_fingerprint bytea, p_grace date, p_actor text,
     out is_fresh boolean, out available_points bigint)
 language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
     o      record;                                -- the sender's leg
-    gone   bigint;
+    rest   bigint;                                -- what of it is not reversed yet
     n      bigint;
+    has    bigint;
     wanted jsonb;
-    taken  jsonb;
 begin
     if is_sound(coalesce(p_points, 1), p_ref, p_fingerprint) is not true then
         perform refuse_unsound(coalesce(p_points, 1), p_ref, p_fingerprint);
@@ -221,85 +214,63 @@ begin
     perform lock_accounts(array[p_subscriber, o.counterparty_id]);
     is_fresh := not seen(p_subscriber, p_source, p_ref, p_day, p_fingerprint);
     if is_fresh then
-        gone := reversed(p_subscriber, p_of_source, p_of_ref, p_of_day);
-        n := coalesce(p_points, -o.points - gone);
-        if n < 1 or gone + n > -o.points then
-            raise exception '% of % points are left to reverse', -o.points - gone, -o.points
-                using errcode = 'LG426', detail = jsonb_build_object('left_points', -o.points - gone, 'asked_points', n);
+        rest := -o.points - reversed(p_subscriber, p_of_source, p_of_ref, p_of_day);
+        n := coalesce(p_points, rest);
+        if n not between 1 and rest then
+            raise exception '% of % points are left to reverse', rest, -o.points
+                using errcode = 'LG426', detail = jsonb_build_object('left_points', rest, 'asked_points', n);
+        end if;
+        has := lots_total(all_lots(o.counterparty_id));
+        if has < n and not p_may_owe then
+            raise exception 'the receiver has only % of % points', has, n
+                using errcode = 'LG402', detail = jsonb_build_object('available_points', has, 'asked_points', n);
         end if;
 
-        wanted := cut_lots(o.lots, -o.points - gone - n, -o.points - gone);
-        taken := take_these(o.counterparty_id, wanted);
-        taken := taken || take_lots(o.counterparty_id, n - lots_total(taken), '-infinity');
-        if lots_total(taken) < n and not p_may_owe then
-            raise exception 'the receiver has only % of % points', lots_total(taken), n
-                using errcode = 'LG402', detail = jsonb_build_object('available_points', lots_total(taken), 'asked_points', n);
-        end if;
-        insert into posting (subscriber_id, counterparty_id, points, occurred_on, source, kind, contra, ref, fingerprint,
-                             lots, reverses_source, reverses_ref, reverses_on, reason, actor)
-        values (o.counterparty_id, p_subscriber, -n, p_day, p_source, 5, 40, p_ref, p_fingerprint,
-                taken, p_of_source, p_of_ref, p_of_day, p_reason, p_actor);
-        update account set posted = posted - n, arrears = arrears + n - lots_total(taken), version = version + 1
-         where subscriber_id = o.counterparty_id;
-
-        perform give_leg_back(p_subscriber, o.counterparty_id, 40::smallint, wanted, p_source, p_ref, p_day,
-                              p_of_source, p_of_ref, p_of_day, p_fingerprint, p_grace, p_reason, p_actor);
+        wanted := cut_lots(o.lots, rest - n, rest);
+        perform claw_back(o.counterparty_id, 0::smallint, leg_ref(p_subscriber, p_source, p_ref), p_day,
+                          0::smallint, leg_ref(p_subscriber, p_of_source, p_of_ref), p_of_day, n, p_fingerprint,
+                          40::smallint, 0, wanted, true, p_actor, p_subscriber);
+        perform return_points(p_subscriber, p_source, p_ref, p_day, p_of_source, p_of_ref, p_of_day, n, p_fingerprint,
+                              40::smallint, 0, wanted, a.arrears, p_grace, p_actor, o.counterparty_id)
+           from account a where a.subscriber_id = p_subscriber;
         if p_with_fee then
             perform give_fee_back(p_subscriber, o.counterparty_id, p_source, p_ref, p_day,
-                                  p_of_source, p_of_ref, p_of_day, p_fingerprint, p_grace, p_reason, p_actor);
+                                  p_of_source, p_of_ref, p_of_day, p_fingerprint, p_grace, p_actor);
         end if;
     end if;
     available_points := spendable(p_subscriber, p_day);
 end $$;
 
--- What of a posting is reversed already: the subscriber's own postings since then.
+-- All that is left of a transfer's fee; nothing where it cost none.
+create function ledger.give_fee_back(
+    p_subscriber bigint, p_other bigint, p_source smallint, p_ref text, p_day date,
+    p_of_source smallint, p_of_ref text, p_of_day date, p_fingerprint bytea, p_grace date, p_actor text)
+returns void
+language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+    of_ref constant text := ledger.fee_ref(p_of_source, p_of_ref);
+    fee    record;
+    n      bigint;
+begin
+    select points, lots into fee from ledger.posting
+     where subscriber_id = p_subscriber and occurred_on = p_of_day and source = 0 and ref = of_ref and kind = 13;
+    n := -fee.points - ledger.reversed(p_subscriber, 0::smallint, of_ref, p_of_day);
+    if n > 0 then
+        perform ledger.return_points(p_subscriber, 0::smallint, ledger.fee_ref(p_source, p_ref), p_day,
+                                     0::smallint, of_ref, p_of_day, n, p_fingerprint, 60::smallint, 0,
+                                     ledger.cut_lots(fee.lots, 0, n), a.arrears, p_grace, p_actor, p_other)
+           from ledger.account a where a.subscriber_id = p_subscriber;
+    end if;
+end $$;
+
+-- What of a posting is reversed already. No index for this: the subscriber's own postings since then,
+-- by the key's first columns.
 create function ledger.reversed(p_subscriber bigint, p_source smallint, p_ref text, p_day date) returns bigint
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
     return (select coalesce(sum(abs(points)), 0)::bigint from ledger.posting
              where subscriber_id = p_subscriber and occurred_on >= p_day
                and reverses_ref = p_ref and reverses_source = p_source and reverses_on = p_day);
-end $$;
-
-create function ledger.give_leg_back(
-    p_subscriber bigint, p_other bigint, p_contra smallint, p_lots jsonb, p_source smallint, p_ref text, p_day date,
-    p_of_source smallint, p_of_ref text, p_of_day date, p_fingerprint bytea, p_grace date, p_reason text, p_actor text)
-returns void
-language plpgsql as $$
-declare
-    n    bigint := ledger.lots_total(p_lots);
-    back jsonb  := ledger.give_back(p_subscriber, p_lots, p_day, p_grace);
-    owed bigint;
-begin
-    insert into ledger.posting (subscriber_id, counterparty_id, points, occurred_on, source, kind, contra, ref, fingerprint,
-                                lots, reverses_source, reverses_ref, reverses_on, reason, actor)
-    values (p_subscriber, p_other, n, p_day, p_source, 4, p_contra, p_ref, p_fingerprint,
-            back, p_of_source, p_of_ref, p_of_day, p_reason, p_actor);
-    update ledger.account set posted = posted + n, version = version + 1 where subscriber_id = p_subscriber
-    returning arrears into owed;
-    if owed > 0 then
-        perform ledger.settle(p_subscriber, p_day, back);
-    end if;
-end $$;
-
--- All that is left of a transfer's fee; nothing where it cost none.
-create function ledger.give_fee_back(
-    p_subscriber bigint, p_other bigint, p_source smallint, p_ref text, p_day date,
-    p_of_source smallint, p_of_ref text, p_of_day date, p_fingerprint bytea, p_grace date, p_reason text, p_actor text)
-returns void
-language plpgsql set plan_cache_mode = force_generic_plan as $$
-declare
-    of_ref constant text := ledger.fee_ref(p_of_source, p_of_ref);
-    rest   jsonb;
-begin
-    select ledger.cut_lots(lots, 0, -points - ledger.reversed(p_subscriber, 0::smallint, of_ref, p_of_day)) into rest
-      from ledger.posting
-     where subscriber_id = p_subscriber and occurred_on = p_of_day and source = 0 and ref = of_ref and kind = 13;
-    if ledger.lots_total(rest) > 0 then
-        perform ledger.give_leg_back(p_subscriber, p_other, 60::smallint, rest, 0::smallint,
-                                     ledger.fee_ref(p_source, p_ref), p_day,
-                                     0::smallint, of_ref, p_of_day, p_fingerprint, p_grace, p_reason, p_actor);
-    end if;
 end $$;
 
 -- Nobody sends points from here until then. A second freeze never shortens the first.
