@@ -46,7 +46,10 @@ def rooms_with_commands() -> dict[str, str]:
     """Name of the command -> module. The room gives the name: club/ledger/cli.py is `club ledger`."""
     here = Path(__file__).parent
     rooms = {file.parent.name: f"club.{file.parent.name}.cli" for file in here.glob("*/cli.py")}
-    return rooms | {"intake": "club.integrations.espp.cli"}  # `club intake espp FILE`
+    return rooms | {
+        "intake": "club.integrations.espp.cli",  # `club intake espp FILE`
+        "subscribers": "club.erasure.cli",  # erasing a person concerns every room
+    }
 
 
 def set_up_django() -> None:

@@ -17,6 +17,7 @@ from club.access import actions as audit
 from club.access.models import Staff
 from club.accrual import inbox
 from club.accrual.deciding import Settled, Terms, settle, write
+from club.accrual.incoming import JOINING_SLACK
 from club.accrual.models import EventState
 from club.accrual.queries import versions_between
 from club.accrual.rows import rows
@@ -83,7 +84,8 @@ def adopt_waiting(*, now: datetime, limit: int = 1_000) -> int:
             select o.event_id, s.id as subscriber_id
               from accrual_outcome o
               join accrual_event e on e.id = o.event_id
-              join subscribers_subscriber s on s.msisdn = e.msisdn
+              join subscribers_subscriber s
+                on s.msisdn = e.msisdn and e.occurred_at >= s.joined_at - %(joining)b::interval
              where o.state = 'waiting' and e.kind = 'payment'
              limit %(limit)b
                for update of o skip locked),
@@ -96,6 +98,7 @@ def adopt_waiting(*, now: datetime, limit: int = 1_000) -> int:
         returning event_id
         """,
         limit=limit,
+        joining=JOINING_SLACK,
     ) + rows(
         """
         with found as (

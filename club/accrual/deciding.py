@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache, partial
 from typing import NamedTuple
 
+from club.accrual import erasure
 from club.accrual.grants import ref
 from club.accrual.models import EventState, Kind
 from club.accrual.queries import Version
@@ -18,7 +19,7 @@ from club.accrual.taking import Granted, Taken, Unit, facts_of
 from club.clock import TASHKENT
 from club.ledger import actions as ledger
 from club.ledger.errors import KeyReused
-from club.ledger.rules import Source, fingerprint_of
+from club.ledger.rules import Source
 from club.programme.rules import expires_on
 
 NOTE_CHARS_MAX = 300
@@ -66,10 +67,13 @@ class Settled(NamedTuple):
 def settle(units: Sequence[Unit], terms: Terms) -> list[Settled]:
     """Decide every unit and move its points. Raises whatever is wrong with any of them."""
     undecided = [u.payment for u in units if u.payment and not _is_decided(u.payment)]
-    facts = facts_of(undecided, base_tier=terms.base_tier)
+    known = [payment for payment in undecided if payment.subscriber_id is not None]
+    facts = facts_of(known, base_tier=terms.base_tier)
     settled: list[Settled] = []
     for unit in units:
-        if unit.payment is not None and not _is_decided(unit.payment):
+        if unit.payment is not None and unit.payment.subscriber_id is None:
+            settled += _settle_of_nobody(unit.payment, unit.cancellation)
+        elif unit.payment is not None and not _is_decided(unit.payment):
             settled += _settle_payment(
                 unit.payment, unit.cancellation, facts[unit.payment.id], terms
             )
@@ -102,6 +106,20 @@ def _settle_payment(
             Settled(cancellation, EventState.DECIDED, "cancelled before it was decided")
             if is_cancelled
             else _misfit(cancellation)
+        )
+
+
+def _settle_of_nobody(payment: Taken, cancellation: Taken | None) -> Iterator[Settled]:
+    """Its subscriber was erased. What was decided before moves nothing more; what was not is a
+    payment of an unknown number, as if it had come a moment later."""
+    if not _is_decided(payment):
+        yield Settled(payment, EventState.WAITING, "unknown number")
+    if cancellation is not None:
+        is_over = _is_decided(payment)
+        yield Settled(
+            cancellation,
+            EventState.DECIDED if is_over else EventState.WAITING,
+            erasure.NOTE if is_over else "its payment has not been decided yet",
         )
 
 
@@ -140,7 +158,7 @@ def _post(settled: Sequence[Settled], *, life_months: int) -> None:
         for line in one.lines:
             if line.granted <= 0:
                 continue
-            fingerprint = fingerprint_of(one.event.fingerprint, line.rule_id)
+            fingerprint = one.event.content_for_ever(line.rule_id)
             key = line.subscriber_id, line.ref, day, line.granted
             if line.promised_at is None:
                 last_day = last_day_of(day)
@@ -208,7 +226,7 @@ def _take_back(granted: Granted, cancellation: Taken, payment: Taken) -> Line:
             of_ref=of_ref,
             of_day=payment.day,
             points=None,
-            fingerprint=fingerprint_of(cancellation.fingerprint, granted.rule_id),
+            fingerprint=cancellation.content_for_ever(granted.rule_id),
         )
     return Line(
         subscriber_id=subscriber_id,
@@ -253,6 +271,7 @@ def write(settled: Sequence[Settled], *, now: datetime) -> None:
         ),
     )
     _adopt([one.event for one in settled if one.event.kind == Kind.CANCELLATION])
+    erasure.forget([one.event.id for one in settled if one.note == erasure.NOTE])
 
 
 def _adopt(cancellations: Sequence[Taken]) -> None:

@@ -16,7 +16,15 @@ from django.db.models import F
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from club.accrual.incoming import SOURCE_CHARS_MAX, Accepted, Incoming, Key, Refusal, checked
+from club.accrual.incoming import (
+    JOINING_SLACK,
+    SOURCE_CHARS_MAX,
+    Accepted,
+    Incoming,
+    Key,
+    Refusal,
+    checked,
+)
 from club.accrual.models import Register
 from club.accrual.rows import as_json, columns, rows
 from club.programme import queries as programme
@@ -81,7 +89,7 @@ def receive(
         row = stored[result.key]
         if result.key in written and result is firsts[result.key]:
             receipts.append(Receipt(Verdict.NEW, row.event_id, line=one.line))
-        elif result.fingerprint == row.fingerprint:
+        elif result.fingerprint == row.fingerprint or not row.fingerprint:  # erased
             receipts.append(Receipt(Verdict.DUPLICATE, row.event_id, line=one.line))
         else:
             conflicting.append((row.event_id, result))
@@ -161,7 +169,8 @@ def _write(accepted: Iterable[Accepted], *, now: datetime) -> dict[Key, _Stored]
                           %(channels)b::text[], %(details)b::text[])
                    with ordinality as i (source, external_id, kind, fingerprint, msisdn,
                           occurred_at, amount_tiyin, channel, details, place)
-              left join subscribers_subscriber s on s.msisdn = i.msisdn
+              left join subscribers_subscriber s
+                on s.msisdn = i.msisdn and i.occurred_at >= s.joined_at - %(joining)b::interval
              order by i.place
                 on conflict (source, external_id, kind) do nothing
             returning *),
@@ -181,6 +190,7 @@ def _write(accepted: Iterable[Accepted], *, now: datetime) -> dict[Key, _Stored]
         select source, external_id, kind, id, fingerprint from written
         """,
         now=now,
+        joining=JOINING_SLACK,
         oldest_at=now - timedelta(days=programme.current().late_days_max),
         **columns(
             "sources external_ids kinds fingerprints msisdns moments amounts channels details",

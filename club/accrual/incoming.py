@@ -12,6 +12,8 @@ from club.clock import day_of
 from club.subscribers import rules as subscribers
 
 AHEAD_MAX = timedelta(minutes=5)  # clocks differ; further ahead is a mistake
+JOINING_SLACK = timedelta(days=1)
+"""What happened longer before somebody joined was the doing of who had the number before."""
 SOURCE_CHARS_MAX = 40
 EXTERNAL_ID_CHARS_MAX = 100
 CHANNEL_CHARS_MAX = 40

@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from club.signin.errors import TooFast
+from club.signin.models import Tally
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ def take(uses: Sequence[Use], *, now: datetime) -> None:
     if over:
         retry_after_s = max(1, int((max(over) - now).total_seconds() + 0.999))
         raise TooFast("too many requests; wait and try again", retry_after_s=retry_after_s)
+
+
+def forget(kind: str, key: str) -> None:
+    """Take back everything counted of one key: who is erased is not even counted."""
+    Tally.objects.filter(kind=kind, key=_hashed(Use(kind, key, ()))).delete()
 
 
 def _hashed(use: Use) -> str:

@@ -22,10 +22,20 @@ class Subscriber(models.Model):
     joined_at = models.DateTimeField()
 
     class Meta:
-        permissions = [("view_msisdn", "Can see whole numbers")]
+        permissions = [
+            ("view_msisdn", "Can see whole numbers"),
+            ("erase_subscriber", "Can erase a person"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["msisdn"], name="one_subscriber_per_msisdn"),
             models.CheckConstraint(
                 condition=models.Q(msisdn__regex=r"^998[0-9]{9}$"), name="msisdn_is_international"
             ),
         ]
+
+
+class Erasure(models.Model):
+    """This id stood for somebody who was erased: all that is left of them here."""
+
+    subscriber_id = models.BigIntegerField(primary_key=True)
+    erased_at = models.DateTimeField()

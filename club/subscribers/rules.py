@@ -25,6 +25,18 @@ def msisdn(text: str) -> str:
     return digits
 
 
+def written_anyhow(number: str) -> str:
+    """A regular expression, for Python and PostgreSQL, that finds a number however it is written:
+    with or without the country, with up to three other characters between two digits.
+
+    >>> import re
+    >>> pattern = re.compile(written_anyhow("998901234567"))
+    >>> [bool(pattern.search(text)) for text in ("+998 (90) 123-45-67", "901234567", "90123456")]
+    [True, True, False]
+    """
+    return "[^0-9]{0,3}".join(number[3:])
+
+
 def masked(number: str) -> str:
     """The number as it may be shown and logged (law 8).
 

@@ -38,7 +38,7 @@ def test_an_event_that_the_books_cannot_take_is_set_aside_and_the_others_go_on(
     assert club.balance(aziza).spendable_points == 60
     failed = Outcome.objects.get(state=EventState.FAILED)
     assert failed.event_id == poisoned
-    assert failed.note.startswith("BadPosting")
+    assert failed.note.startswith("DayOutsideBooks")
     assert not Decision.objects.filter(event_id=poisoned).exists()
 
 

@@ -9,6 +9,8 @@ from club.errors import ClubError
 from club.ledger.cli_days import Day, today
 from club.ledger.opening import bringing, report, stage
 
+LINES_BETWEEN_ECHOES = 100_000
+
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -53,7 +55,7 @@ def command(
                 source=source,
                 digest=digest,
                 skip_broken=skip_broken,
-                echo=lambda lines: click.echo(f"{lines:,} lines written", err=True),
+                echo=_far,
             )
             click.echo(f"{written:,} lines written" if written else "nothing was left to write")
             compared = bringing.compare(file, source=source, day=on)
@@ -65,3 +67,8 @@ def command(
     click.echo(compared.table())
     if not compared.is_clean or (verify and not compared.is_written):
         raise SystemExit(2)
+
+
+def _far(lines: int) -> None:
+    if lines % LINES_BETWEEN_ECHOES == 0:
+        click.echo(f"{lines:,} lines written", err=True)

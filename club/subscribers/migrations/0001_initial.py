@@ -10,6 +10,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="Erasure",
+            fields=[
+                ("subscriber_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("erased_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Subscriber",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -46,7 +53,10 @@ class Migration(migrations.Migration):
                 ("joined_at", models.DateTimeField()),
             ],
             options={
-                "permissions": [("view_msisdn", "Can see whole numbers")],
+                "permissions": [
+                    ("view_msisdn", "Can see whole numbers"),
+                    ("erase_subscriber", "Can erase a person"),
+                ],
                 "constraints": [
                     models.UniqueConstraint(fields=("msisdn",), name="one_subscriber_per_msisdn"),
                     models.CheckConstraint(

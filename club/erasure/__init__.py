@@ -1,0 +1,1 @@
+"""Erasing a person: what every room knows of them goes, the books stay and balance."""
