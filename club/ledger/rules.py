@@ -62,11 +62,11 @@ class Contra(IntEnum):
     OPENING = 70
 
 
-class ClawbackPolicy(IntEnum):
+class ClawbackPolicy(StrEnum):
     """What an earning's clawback takes when its own lot no longer has the points."""
 
-    OTHER_LOTS = 1  # The other lots, first to expire first; only what they lack is owed.
-    ARREARS = 2  # None of them: all that is missing is owed, and paid by the next earnings.
+    OTHER_LOTS = "other_lots"  # The other lots, first to expire first; only what they lack is owed.
+    ARREARS = "arrears"  # None of them: all that is missing is owed, and paid by the next earnings.
 
 
 class AdjustmentReason(StrEnum):
@@ -137,6 +137,22 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
+class Extended:
+    """`is_fresh` is False for a replay, and where there was nothing to extend (0 points)."""
+
+    is_fresh: bool
+    extended_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many lots a chunk expired, and behind whom the next one begins; None: it was the last."""
+
+    lots: int
+    last_subscriber_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TransferPolicy:
     """The terms of sending points, by the sender; None is no limit.
 
@@ -175,15 +191,15 @@ class TransferPolicy:
 
 def grace_until(day: date, *, grace_days: int) -> date | None:
     """How long points live that come back on `day` after their own last day; None: they lapse at
-    once. One day of grace is that day itself.
+    once.
 
     >>> grace_until(date(2026, 11, 23), grace_days=7)
-    datetime.date(2026, 11, 29)
+    datetime.date(2026, 11, 30)
     >>> grace_until(date(2026, 11, 23), grace_days=0) is None
     True
     """
     assert grace_days >= 0
-    return day + timedelta(days=grace_days - 1) if grace_days else None
+    return day + timedelta(days=grace_days) if grace_days else None
 
 
 def hold_ref(hold_id: UUID) -> str:

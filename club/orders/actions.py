@@ -164,12 +164,8 @@ def _begin_sending(*, order_id: UUID, attempt: int | None, now: datetime) -> Ord
     order = _locked(order_id)
     if order.state != State.PLACED or attempt not in (None, order.attempts):
         return None
-    is_held = ledger.extend_hold(
-        subscriber_id=order.subscriber_id,
-        hold_id=order.id,
-        until=now + rules.HOLD_AFTER_SENDING,
-    )
-    if not is_held:
+    # From here on nobody may know for long whether it was delivered: no sweep takes the points.
+    if not ledger.pin_hold(subscriber_id=order.subscriber_id, hold_id=order.id):
         # It lay so long that its hold ended: the points are back, so nothing may be delivered.
         _refuse(order, Refused("hold_expired", "it was not sent in time"), now=now)
         return None
@@ -261,6 +257,11 @@ def _send_later(order: Order, outcome: Refused, *, now: datetime) -> None:
     if pause is None:
         _refuse(order, outcome, now=now)
         return
+    ledger.unpin_hold(
+        subscriber_id=order.subscriber_id,
+        hold_id=order.id,
+        until=now + timedelta(hours=settings.ORDER_HOLD_HOURS),
+    )
     order.state, order.overdue_at = State.PLACED, now + pause + rules.JOB_SLACK
     order.outcome_code, order.outcome_text = outcome.code[:60], outcome.text[:300]
     order.save(update_fields=["state", "overdue_at", "outcome_code", "outcome_text"])
@@ -270,13 +271,9 @@ def _send_later(order: Order, outcome: Refused, *, now: datetime) -> None:
 
 
 def _ask_later(order: Order, *, now: datetime) -> None:
-    """Never sent again: ask what became of it, and keep the points held until somebody knows."""
+    """Never sent again: ask what became of it. The points stay held until somebody knows: their
+    hold was pinned before it was sent."""
     assert order.sent_at is not None, "nothing is asked about an order that was never sent"
-    ledger.extend_hold(
-        subscriber_id=order.subscriber_id,
-        hold_id=order.id,
-        until=now + rules.HOLD_AFTER_SENDING,
-    )
     pause = rules.ask_after(
         is_accepted=order.state == State.WAITING,
         checks=order.checks,

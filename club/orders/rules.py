@@ -48,8 +48,6 @@ SENDING_MAX = timedelta(minutes=2)
 LATE_ARRIVAL_MAX = timedelta(minutes=2)
 """How long a request that we gave up may still be on its way to the other side."""
 
-HOLD_AFTER_SENDING = timedelta(days=30)
-"""Renewed with every question, and one is asked every day: such a hold ends by an outcome only."""
 GRACE = timedelta(days=7)
 """Points that expired while an order held them come back for this long."""
 

@@ -71,9 +71,9 @@ def test_what_expired_meanwhile_lives_for_the_days_of_grace_and_the_reason_says_
 
     refunds("r", day=AFTER, grace_until=GRACE)
 
-    assert lots() == [Lot(date(2027, 1, 11), 0, 20), Lot(LATER, 0, 20)]
+    assert lots() == [Lot(date(2027, 1, 12), 0, 20), Lot(LATER, 0, 20)]
     assert told(Kind.RETURN) == [(40, "grace", None)]
-    assert balance(AFTER).next_expiry_on == date(2027, 1, 11)
+    assert balance(AFTER).next_expiry_on == date(2027, 1, 12)
     assert queries.prove() == []
 
 
@@ -150,10 +150,6 @@ def test_a_refund_is_not_dated_before_its_spend() -> None:
         refunds("r", day=DAY - timedelta(days=1))
     assert refused.value.code == "bad_posting"
     assert balance().spendable_points == 0
-
-
-def test_one_day_of_grace_is_the_day_itself() -> None:
-    assert grace_until(DAY, grace_days=1) == DAY
 
 
 @given(data=st.data())

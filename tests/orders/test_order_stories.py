@@ -189,6 +189,57 @@ def test_an_unknown_order_keeps_its_points_for_weeks_and_is_at_the_desk(shop: Sh
     assert len(shop.provisioning.sent) == 1
 
 
+@pytest.mark.parametrize(
+    ("outcome", "state", "points"), [(Done("on"), "done", 500), (Refused("no"), "refused", 1000)]
+)
+def test_an_order_of_unknown_outcome_survives_any_sweep_even_when_nobody_asks_for_a_year(
+    shop: Shop, outcome: Done[str] | Refused, state: str, points: int
+):
+    who = shop.subscriber()
+    order = shop.places(who)
+    shop.provisioning.will_answer(Unknown("no answer"))
+    shop.works()
+    shop.now += timedelta(days=365)
+
+    assert ledger.release_expired_holds(now=shop.now, day=day_of(shop.now), limit=10) == 0
+    assert shop.points(who) == (500, 500)
+    orders.settle(order_id=order.id, outcome=outcome, now=shop.now)
+
+    assert shop.state(order) == state
+    assert shop.points(who) == (points, 0)
+    assert books.prove() == []
+
+
+def test_the_points_are_pinned_before_the_call_leaves(shop: Shop):
+    who = shop.subscriber()
+    order = shop.places(who)
+
+    def die() -> Done[str]:
+        raise Killed
+
+    shop.provisioning.will_answer(die)
+    with pytest.raises(Killed):
+        shop.works()
+
+    shop.now += timedelta(days=365)
+    assert ledger.release_expired_holds(now=shop.now, day=day_of(shop.now), limit=10) == 0
+
+    assert shop.state(order) == "sending"
+    assert shop.points(who) == (500, 500)
+
+
+def test_an_order_that_could_not_be_sent_is_swept_again_when_nobody_tries(shop: Shop):
+    who = shop.subscriber()
+    shop.places(who)
+    shop.provisioning.will_answer(NOT_SENT)
+    shop.works()
+
+    shop.now += timedelta(hours=49)
+
+    assert ledger.release_expired_holds(now=shop.now, day=day_of(shop.now), limit=10) == 1
+    assert shop.points(who) == (1000, 0)
+
+
 def test_an_order_that_was_never_sent_gives_its_points_back_and_is_not_sent_after_that(shop: Shop):
     who = shop.subscriber()
     order = shop.places(who)

@@ -5,6 +5,7 @@ transaction of its own. Refusals are the errors of `club.ledger.errors` and leav
 not even a broken transaction. Whole points; days are business days in Asia/Tashkent.
 """
 
+from club.ledger.actions.adjusting import adjust, goodwill, make_budget, make_fund
 from club.ledger.actions.earning import (
     keep_promises,
     lock_accounts,
@@ -12,9 +13,11 @@ from club.ledger.actions.earning import (
     promise_many,
     withdraw_promise,
 )
-from club.ledger.actions.expiring import expire_due, make_months
+from club.ledger.actions.expiring import expire_due, expire_inactive, make_months
+from club.ledger.actions.extending import extend, extend_many
 from club.ledger.actions.leaving import forfeit
 from club.ledger.actions.merging import follow_successors, merge
+from club.ledger.actions.pinning import pin_hold, unpin_hold
 from club.ledger.actions.pots import (
     close_pot,
     hold_from_pot,
@@ -35,21 +38,28 @@ from club.ledger.actions.spending import (
 )
 from club.ledger.actions.transferring import freeze, reverse_transfer, transfer, unfreeze
 from club.ledger.actions.undoing import reverse
-from club.ledger.rules import Accrual, Booked, Posted, Promise, Source
+from club.ledger.rules import Accrual, Booked, Extended, Posted, Promise, Source, Swept
 
 __all__ = [
     "Accrual",
     "Booked",
+    "Extended",
     "Posted",
     "Promise",
     "Source",
+    "Swept",
+    "adjust",
     "capture",
     "close_pot",
     "expire_due",
+    "expire_inactive",
+    "extend",
     "extend_hold",
+    "extend_many",
     "follow_successors",
     "forfeit",
     "freeze",
+    "goodwill",
     "hold",
     "hold_from_pot",
     "invite_to_pot",
@@ -57,10 +67,13 @@ __all__ = [
     "keep_promises",
     "leave_pot",
     "lock_accounts",
+    "make_budget",
+    "make_fund",
     "make_months",
     "merge",
     "open_pot",
     "pay_into_pot",
+    "pin_hold",
     "post_many",
     "promise_many",
     "release",
@@ -71,5 +84,6 @@ __all__ = [
     "spend_from_pot",
     "transfer",
     "unfreeze",
+    "unpin_hold",
     "withdraw_promise",
 ]

@@ -37,10 +37,10 @@ def reverse(
         return booked(
             "select * from ledger.reverse_posting("
             "%s, %s::smallint, %s, %s, %s::smallint, %s, %s, %s::bigint, %s, %s::date,"
-            " %s::smallint, %s)",
+            " %s, %s)",
             [
                 subscriber_id, int(source), ref, day,
                 int(of_source), of_ref, of_day, points, fingerprint, grace_until,
-                int(policy), actor,
+                policy is ClawbackPolicy.OTHER_LOTS, actor,
             ],
         )  # fmt: skip

@@ -9,6 +9,8 @@ from club.ledger.queries.balances import (
     lots,
     promised,
 )
+from club.ledger.queries.budgets import Budget, Fund, budgets, funds
+from club.ledger.queries.expiries import Expiry, expiry_calendar
 from club.ledger.queries.pots import Member, Pot, pot, pot_of
 from club.ledger.queries.programme import Totals, outstanding_points, totals
 from club.ledger.queries.proof import Breach, prove
@@ -19,6 +21,9 @@ __all__ = [
     "Allowance",
     "Balance",
     "Breach",
+    "Budget",
+    "Expiry",
+    "Fund",
     "Line",
     "Lot",
     "Member",
@@ -28,7 +33,10 @@ __all__ = [
     "Totals",
     "allowance",
     "balance",
+    "budgets",
     "earned_since",
+    "expiry_calendar",
+    "funds",
     "lots",
     "outstanding_points",
     "pot",

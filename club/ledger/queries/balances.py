@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from club.ledger.expiry_rules import NEVER
 from club.ledger.queries.reading import rows
 
 
@@ -46,7 +47,7 @@ def balance(*, subscriber_id: int, day: date) -> Balance:
             select expires_on, sum(points)::bigint as points from ledger.lot
              where subscriber_id = %(subscriber)s and expires_on >= %(day)s and points > 0
              group by expires_on),
-        next as (select expires_on, points from good order by expires_on limit 1)
+        next as (select expires_on, points from good where expires_on < %(never)s order by expires_on limit 1)
         select greatest(0, (select coalesce(sum(points), 0) from good) - coalesce(arrears, 0))::bigint,
                coalesce(held, 0),
                (select coalesce(sum(points), 0)::bigint from ledger.pending
@@ -56,7 +57,7 @@ def balance(*, subscriber_id: int, day: date) -> Balance:
                coalesce((select points from next), 0)
           from (select 1) always left join ledger.account on subscriber_id = %(subscriber)s
         """,
-        {"subscriber": subscriber_id, "day": day},
+        {"subscriber": subscriber_id, "day": day, "never": NEVER},
     )
     return Balance(*row)
 

@@ -30,6 +30,8 @@ begin
         ledger.transferable, ledger.sent, ledger.leg_ref, ledger.merge, ledger.follow_successors,
         ledger.open_pot, ledger.invite_to_pot, ledger.join_pot, ledger.pay_into_pot, ledger.spend_from_pot,
         ledger.hold_from_pot, ledger.leave_pot, ledger.close_pot,
+        ledger.adjust, ledger.goodwill, ledger.make_fund, ledger.make_budget, ledger.pin_hold, ledger.unpin_hold,
+        ledger.extend_lots, ledger.extend_many, ledger.expire_inactive,
         ledger.make_months, ledger.lots_total, ledger.spendable, ledger.statement, ledger.prove
         to club_app;
     if not pg_has_role(current_user, 'club_app', 'member') then

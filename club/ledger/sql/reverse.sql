@@ -3,15 +3,15 @@
 --   a debit (spend, capture, expiry, debit adjustment): the points go back to the very buckets they
 --     came from, last taken first, as if less had been spent. A bucket that expired meanwhile comes
 --     back until p_grace; without grace it lapses at once. The posting's reason says which.
---   a credit (accrual, opening balance, credit adjustment): clawed back from its own bucket, then, if
---     the policy is 1, from the others, first to expire first; what is missing becomes arrears. What
---     an open hold has set aside is not touched.
+--   a credit (accrual, opening balance, credit adjustment): clawed back from its own bucket, then, with
+--     p_from_others, from the others, first to expire first; what is missing becomes arrears. What an
+--     open hold has set aside is not touched.
 -- The programme account is the original's, so its total nets out; so does a goodwill's budget. A
 -- reversal is not reversed, and a transfer, which has two legs, only by reverse_transfer.
 create function ledger.reverse_posting(
     p_subscriber bigint, p_source smallint, p_ref text, p_day date,
     p_of_source smallint, p_of_ref text, p_of_day date, p_points bigint, p_fingerprint bytea,
-    p_grace date default null, p_policy smallint default 1, p_actor text default null,
+    p_grace date default null, p_from_others boolean default true, p_actor text default null,
     out is_fresh boolean, out available_points bigint)
 language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
@@ -50,7 +50,7 @@ begin
                                   o.contra, o.fund, cut_lots(o.lots, rest - n, rest), owed, p_grace, p_actor);
         else
             perform claw_back(p_subscriber, p_source, p_ref, p_day, p_of_source, p_of_ref, p_of_day, n, p_fingerprint,
-                              o.contra, o.fund, cut_lots(o.lots, rest - n, rest), p_policy = 1, p_actor);
+                              o.contra, o.fund, cut_lots(o.lots, rest - n, rest), p_from_others, p_actor);
         end if;
         if o.kind = 6 and starts_with(o.reason, 'goodwill:') then
             update budget set spent = spent - n where code = substr(o.reason, length('goodwill:') + 1);

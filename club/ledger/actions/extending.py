@@ -1,0 +1,65 @@
+"""A longer life for points that are about to expire."""
+
+from datetime import date
+
+from club.ledger.actions.calling import call
+from club.ledger.errors import told_in_words
+from club.ledger.rules import Extended
+
+
+def extend(
+    *,
+    subscriber_id: int,
+    source: int,
+    ref: str,
+    day: date,
+    ending_from: date,
+    ending_until: date,
+    to: date,
+    reason: str,
+    actor: str,
+    fingerprint: bytes,
+    fund: int | None = None,
+) -> Extended:
+    """Moves one subscriber's lots that are good on `day` and end between two days to the day `to`.
+
+    Of one fund, or of all (None). A posting of no points tells which lots and where to. Where
+    there is nothing to move, nothing is posted and the key stays free.
+    Raises KeyReused, BadPosting (nothing good can end then, or `to` is not later).
+    """
+    with told_in_words():
+        is_fresh, extended_points = call(
+            "select * from ledger.extend_lots("
+            "%s, %s::smallint, %s, %s, %s, %s, %s, %s::integer, %s, %s, %s)",
+            [
+                subscriber_id, int(source), ref, day, ending_from, ending_until, to, fund,
+                fingerprint, reason, actor,
+            ],
+        )  # fmt: skip
+    return Extended(bool(is_fresh), int(extended_points))
+
+
+def extend_many(
+    *,
+    source: int,
+    ref: str,
+    day: date,
+    ending_on: date,
+    to: date,
+    reason: str,
+    actor: str,
+    limit: int,
+    fund: int | None = None,
+) -> int:
+    """Moves all lots that end on one day, of up to `limit` subscribers; answers of how many.
+
+    One transaction a call: call until it is 0; a run that broke off is simply begun again, because
+    what was moved is not there any more. `ref` (up to 150 bytes) is the beginning of each
+    posting's. Raises BadPosting as `extend` does.
+    """
+    with told_in_words():
+        (owners,) = call(
+            "select ledger.extend_many(%s::smallint, %s, %s, %s, %s, %s::integer, %s, %s, %s)",
+            [int(source), ref, day, ending_on, to, fund, reason, actor, limit],
+        )
+    return int(owners)
