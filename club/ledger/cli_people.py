@@ -7,10 +7,10 @@ import click
 from django.conf import settings
 
 from club.clock import day_of
-from club.ledger import actions, policies, queries
+from club.ledger import actions, policies
 from club.ledger.cli_days import Day, today
-from club.ledger.errors import NoSuchPot
-from club.ledger.rules import Booked, Source, fingerprint_of
+from club.ledger.cli_pots import pot, told
+from club.ledger.rules import Source, fingerprint_of
 
 CHUNK = 500
 
@@ -108,43 +108,6 @@ def unfreeze(subscriber: int) -> None:
     click.echo("no longer frozen" if was_frozen else "was not frozen")
 
 
-@click.group()
-def pot() -> None:
-    """Family pots."""
-
-
-@pot.command()
-@click.argument("pot_id", metavar="POT", type=int)
-def show(pot_id: int) -> None:
-    """Who is in the pot, and whose its points are today."""
-    found = queries.pot(pot_id=pot_id, day=today())
-    if found is None:
-        raise NoSuchPot(f"there is no pot {pot_id}", pot_id=pot_id)
-    state = "closed" if found.closed_at else f"spent by {found.spent_by.name.lower()}"
-    click.echo(f"owner {found.owner_id}, {state}, {found.free_points:,} points")
-    for member in found.members:
-        click.echo(f"{member.subscriber_id:<20}{member.stake_points:>20,}")
-
-
-@pot.command()
-@click.argument("pot_id", metavar="POT", type=int)
-@click.argument("member", type=int)
-@click.option("--by", type=int, help="The owner, who sends them away. [the member]")
-def leave(pot_id: int, member: int, by: int | None) -> None:
-    """End a seat; the member's part comes home."""
-    left = actions.leave_pot(pot_id=pot_id, subscriber_id=member, by=by or member, day=today())
-    told(left, "left")
-
-
-@pot.command()
-@click.argument("pot_id", metavar="POT", type=int)
-@click.option("--by", type=int, required=True, help="The owner.")
-def close(pot_id: int, by: int) -> None:
-    """Send everybody their part, and the owner the rest."""
-    is_fresh = actions.close_pot(pot_id=pot_id, by=by, day=today())
-    click.echo("closed" if is_fresh else "closed before, nothing new")
-
-
 @click.command()
 @click.argument("former", type=int)
 @click.argument("new", type=int)
@@ -170,12 +133,6 @@ def follow() -> None:
     while moved := actions.follow_successors(day=today(), limit=CHUNK):
         accounts += moved
     click.echo(f"{accounts} accounts followed")
-
-
-def told(booked: Booked, deed: str) -> None:
-    """One line: what happened, and what is left to spend."""
-    what = deed if booked.is_fresh else f"{deed} before, nothing new"
-    click.echo(f"{what}; {booked.available_points:,} points left")
 
 
 COMMANDS = (transfer, reverse_transfer, freeze, unfreeze, pot, merge, follow)

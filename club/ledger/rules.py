@@ -168,6 +168,11 @@ class TransferPolicy:
     fee_fixed_points: int = 0
     fee_basis_points: int = 0
 
+    def __post_init__(self) -> None:
+        assert all(limit is None or limit >= 0 for limit in self.limits()), "no limit below zero"
+        assert self.fee_fixed_points >= 0, "nobody is paid for sending"
+        assert self.fee_basis_points >= 0, "nobody is paid for sending"
+
     def fee_points(self, points: int) -> int:
         """What sending so many costs; rounded up, else many small transfers would be free.
 

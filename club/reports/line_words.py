@@ -54,6 +54,8 @@ def _earned(line: Line, grant: accrual.Grant | None, language: str) -> Words:
             channel=_channel(grant.channel),
             day=day(line.occurred_on),
         )
+    if line.counterparty_id is not None:
+        return _("Points taken back"), _("These points had been sent to you and were taken back")
     if grant is None:
         return _("Points taken back"), _("What these points were given for was cancelled")
     return _("Payment cancelled"), _(
@@ -62,6 +64,8 @@ def _earned(line: Line, grant: accrual.Grant | None, language: str) -> Words:
 
 
 def _spent(line: Line, order: Order | None, language: str) -> Words:
+    if line.kind is Kind.RETURN and line.counterparty_id is not None:
+        return _("Points given back"), _("What you sent came back to you")
     if line.kind is Kind.RETURN:
         return _("Points given back"), {
             "grace": _(
@@ -80,7 +84,8 @@ def _spent(line: Line, order: Order | None, language: str) -> Words:
 def _transferred(line: Line, number: str | None) -> Words:
     if line.kind is Kind.FEE:
         return _("Transfer fee"), _("What sending the points cost")
-    is_out, is_gift = line.points < 0, line.reason == "gift"
+    # A debt that moves has the other sign.
+    is_out, is_gift = line.kind is Kind.TRANSFER_OUT, line.reason == "gift"
     if line.reason == "merge":
         return (
             (_("Moved to your new number"), _("Your number has changed, and your points with it"))

@@ -5,7 +5,7 @@ from click.testing import CliRunner, Result
 
 from club.ledger.cli import command
 from club.ledger.cli_days import today
-from tests.ledger.people import earns, pays_in, points, pot_of, somebody
+from tests.ledger.people import earns, points, somebody
 
 pytestmark = pytest.mark.django_db
 
@@ -40,21 +40,26 @@ def test_a_sender_is_frozen_and_freed() -> None:
     assert run("transfer", aziza, bek, 1, "--ref", "t").stdout == "sent; 99 points left\n"
 
 
-def test_a_pot_is_shown_left_and_closed() -> None:
+def test_a_pot_is_opened_joined_paid_into_left_and_closed() -> None:
     aziza, bek = somebody(), somebody()
     earns(bek, 100)
-    pot = pot_of(aziza, bek)
-    pays_in(pot, bek, 80)
+    key = "00000000-0000-0000-0000-0000000000aa"
 
-    assert run("pot", "show", "--", pot).stdout.split() == [
-        *f"owner {aziza}, spent by everybody, 80 points".split(), str(aziza), "0", str(bek), "80",
-    ]  # fmt: skip
-    left = run("pot", "leave", "--by", aziza, "--", pot, bek).stdout
-    assert left == "left; 100 points left\n"
-    assert run("pot", "close", "--by", aziza, "--", pot).stdout == "closed\n"
-    assert run("pot", "close", "--by", aziza, "--", pot).stdout == "closed before, nothing new\n"
-    assert "closed, 0 points" in run("pot", "show", "--", pot).stdout
-    unknown = CliRunner().invoke(command, ["pot", "show", "--", "-404"])
+    pot = run("pot", "open", aziza, "--key", key).stdout.strip()
+    assert run("pot", "open", aziza, "--key", key).stdout.strip() == pot
+    assert run("pot", "invite", pot, bek, "--by", aziza).stdout.startswith("invited until")
+    assert run("pot", "join", pot, bek).stdout == "joined\n"
+    assert run("pot", "join", pot, bek).stdout == "joined before, nothing new\n"
+    paid = run("pot", "pay", pot, bek, 80, "--ref", "p").stdout
+    assert paid == "paid in; 20 points left\n"
+    first, *members = run("pot", "show", pot).stdout.splitlines()
+    assert first == f"owner {aziza}, spent by everybody, 80 points"
+    assert [member.split() for member in members] == [[str(aziza), "0"], [str(bek), "80"]]
+    assert run("pot", "leave", pot, bek, "--by", aziza).stdout == "left; 100 points left\n"
+    assert run("pot", "close", pot, "--by", aziza).stdout == "closed\n"
+    assert run("pot", "close", pot, "--by", aziza).stdout == "closed before, nothing new\n"
+    assert "closed, 0 points" in run("pot", "show", pot).stdout
+    unknown = CliRunner().invoke(command, ["pot", "show", "-404"])
     assert type(unknown.exception).__name__ == "NoSuchPot"
 
 

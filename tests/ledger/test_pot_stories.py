@@ -297,6 +297,23 @@ def test_a_debtor_who_leaves_repays_with_their_part() -> None:
     assert queries.prove() == []
 
 
+def test_whoever_leaves_the_programme_leaves_the_pot_with_their_part() -> None:
+    aziza, bek = somebody(), somebody()
+    earns(aziza, 10)
+    earns(bek, 30)
+    pot = pot_of(aziza, bek)
+    pays_in(pot, aziza, 10)
+    pays_in(pot, bek, 30)
+
+    ledger.forfeit(
+        subscriber_id=bek, source=Source.STAFF, ref="f", day=DAY, actor="dilnoza", reason="left"
+    )
+
+    assert stakes(pot) == {aziza: 10}
+    assert line(bek, Kind.FORFEIT).points == -30
+    assert queries.prove() == []
+
+
 # ---- who may
 
 

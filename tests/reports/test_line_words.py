@@ -61,6 +61,21 @@ def test_every_kind_has_a_title_and_a_reason_in_every_language(kind, language):
             "Your number has changed, and your points with it",
         ),
         (
+            line(Kind.TRANSFER_OUT, 5, counterparty_id=7, reason="merge"),  # a debt
+            "Moved to your new number",
+            "Your number has changed, and your points with it",
+        ),
+        (
+            line(Kind.RETURN, 5, counterparty_id=7),
+            "Points given back",
+            "What you sent came back to you",
+        ),
+        (
+            line(Kind.CLAWBACK, -5, counterparty_id=7),
+            "Points taken back",
+            "These points had been sent to you and were taken back",
+        ),
+        (
             line(Kind.RETURN, 5, reason="lapsed"),
             "Points given back",
             "A purchase was reversed, but these points had expired meanwhile",

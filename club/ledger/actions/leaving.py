@@ -12,6 +12,7 @@ def forfeit(
 ) -> Booked:
     """Takes all points of a subscriber who leaves; expired lots that no run has taken yet, too.
 
+    A seat in a family pot ends first (an owner's pot is closed), and its part of the pot goes too.
     Promised points are withdrawn, and arrears are written off: given, and repaid by the gift.
     `is_fresh` is False for a replay, and where there was nothing to take. `reason` is a code,
     `actor` the member of staff who did it, None for the system.

@@ -1,6 +1,7 @@
 -- The owner leaves the programme: every lot goes back to the operator, promises are withdrawn, and
 -- what was owed is written off, visibly: it is given, and the gift repays it. Lots that a clawback had
 -- spared repay first, so there is one posting under the key, or none where there was nothing.
+-- A seat in a family pot ends before that: the leaver's part of the pot is the leaver's.
 -- An open hold is somebody's promise to deliver: it is settled first, never forfeited.
 create function ledger.forfeit(
     p_subscriber bigint, p_source smallint, p_ref text, p_day date, p_fingerprint bytea, p_reason text, p_actor text,
@@ -16,6 +17,7 @@ begin
     end if;
     is_fresh := false;
     available_points := 0;
+    perform leave_pot(seat_of(p_subscriber), p_subscriber, p_subscriber, p_day) where seat_of(p_subscriber) is not null;
     select held, arrears, posted - held + arrears as free into a from account
      where subscriber_id = p_subscriber for update;
     if not found then

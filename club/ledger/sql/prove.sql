@@ -72,14 +72,14 @@ begin
       from ledger.posting p
      where p.points > 0 and p.lots is not null and not (p.kind = 9 and p.lots = '[]') and p.points <> ledger.lots_total(p.lots)
     union all
-    select 'a transfer has both its legs', coalesce(o.sender, i.sender), format('posting 0/%s/%s of %s', coalesce(o.ref, i.ref),
+    select 'a transfer has both its legs', coalesce(o.sender, i.sender, i.receiver), format('posting 0/%s/%s of %s', coalesce(o.ref, i.ref),
            coalesce(o.occurred_on, i.occurred_on), coalesce(o.receiver, i.receiver)), -coalesce(o.points, 0), coalesce(i.points, 0)
       from (select p.subscriber_id as sender, p.counterparty_id as receiver, p.occurred_on, p.points, p.lots,
                    ledger.leg_ref(p.subscriber_id, p.source, p.ref) as ref from ledger.posting p where p.kind = 9) o
       full join (select p.counterparty_id as sender, p.subscriber_id as receiver, p.occurred_on, p.points, p.lots,
                         p.ref from ledger.posting p where p.kind = 10) i
         on i.receiver = o.receiver and i.occurred_on = o.occurred_on and i.ref = o.ref
-     where (-o.points, o.lots) is distinct from (i.points, i.lots)
+     where (o.sender, -o.points, o.lots) is distinct from (i.sender, i.points, i.lots)
     union all
     select 'a reversal has an original, and never more than it', r.subscriber_id,
            format('posting %s/%s/%s', r.source, r.ref, r.occurred_on), coalesce(p.points, 0), -r.points
