@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "club.accrual",
     "club.orders",
     "club.signin",
+    "club.erasure",
     "club.doors",
     "club.doors.office",
     "club.doors.demo",

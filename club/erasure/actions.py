@@ -6,7 +6,7 @@ the database for the erased person notices when it is forgotten. docs/decisions/
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import transaction
 
@@ -15,6 +15,7 @@ from club.access import erasure as access
 from club.access.models import Staff
 from club.accrual import erasure as accrual
 from club.clock import day_of
+from club.erasure import queries
 from club.erasure.errors import MayNotErase, OrdersOpen
 from club.ledger import actions as ledger
 from club.ledger import queries as books
@@ -31,10 +32,10 @@ REASON = "erased"
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """`subscriber_id` is under what the books go on; None when nobody in the programme had the
-    number: then only traces of it were swept."""
+    """`subscriber_ids` are under what the books go on, several where numbers were merged; none when
+    nobody in the programme had the number: then only traces of it were swept."""
 
-    subscriber_id: int | None
+    subscriber_ids: tuple[int, ...]
     forfeited_points: int
 
 
@@ -42,56 +43,67 @@ class Erased:
 def erase(*, msisdn: str, by: Staff, now: datetime) -> Erased:
     """Forget the person behind a number: everywhere, for ever, and leave the books proved.
 
-    Their points are forfeited. What can be added up later stays under the subscriber_id, which
-    from here on stands for nobody: postings, orders, decisions. Doing it again is harmless, and
-    sweeps what came in about the number meanwhile. Whoever joins with the number later is a new
-    subscriber.
+    Numbers that were merged are one person. Their points are forfeited. What can be added up later
+    stays under the subscriber_id, which from here on stands for nobody: postings, orders,
+    decisions. Doing it again is harmless, and sweeps what came in about the number meanwhile.
+    Whoever joins with the number later is a new subscriber.
     Raises MayNotErase, OrdersOpen, the ledger's OpenHolds, BadMsisdn; nothing is changed then.
     """
     if not by.has_perm(PERMISSION):
         raise MayNotErase("this needs the permission to erase a person")
     number = rules.msisdn(msisdn)
-    subscriber_id = subscribers.lock(msisdn=number)
-    forfeited_points = 0
-    if subscriber_id is not None:
-        if open_orders := orders.open_orders(subscriber_id=subscriber_id):
-            raise OrdersOpen(
-                f"{open_orders} orders are not settled: wait for them or settle them first",
-                open_orders=open_orders,
-            )
-        # Accrual before the account: a batch takes its events, then locks their accounts.
-        accrual.erase_subscriber(subscriber_id=subscriber_id, now=now)
-        forfeited_points = _forfeit(subscriber_id, by=by, now=now)
-        orders.erase_subscriber(subscriber_id=subscriber_id)
-        signin.erase_subscriber(subscriber_id=subscriber_id)
-        messages.erase_subscriber(subscriber_id=subscriber_id, now=now)
-        access.erase_subject(subject_kind="subscriber", subject_id=subscriber_id)
-        subscribers.erase_subscriber(subscriber_id=subscriber_id, now=now)
-    accrual.erase_number(msisdn=number, now=now)
-    signin.erase_number(msisdn=number)
-    messages.erase_number(msisdn=number, now=now)
-    access.erase_written(pattern=rules.written_anyhow(number))
-    if subscriber_id is not None:
-        audit.record(
-            "subscriber.erased",
-            by=by,
-            subject_kind="subscriber",
-            subject_id=subscriber_id,
-            now=now,
-            details={"forfeited_points": forfeited_points},
+    owner_id = subscribers.owner(msisdn=number)
+    # The survivor of a merge first: the seat in a family pot is theirs, and is given up before any
+    # other account is locked.
+    persons = books.same_person(subscriber_id=owner_id) if owner_id is not None else []
+    numbers = {number, *subscribers.lock(subscriber_ids=persons)}
+    open_orders = sum(orders.open_orders(subscriber_id=one) for one in persons)
+    if open_orders:
+        raise OrdersOpen(
+            f"{open_orders} orders are not settled: wait for them or settle them first",
+            open_orders=open_orders,
         )
-    return Erased(subscriber_id, forfeited_points)
+    for one in persons:
+        # Before the account: a batch takes its events, then locks their accounts.
+        accrual.erase_subscriber(subscriber_id=one, now=now)
+    forfeited_points = sum(_forfeit(one, by=by, now=now) for one in persons)
+    for one in persons:
+        orders.erase_subscriber(subscriber_id=one)
+        signin.erase_subscriber(subscriber_id=one)
+        messages.erase_subscriber(subscriber_id=one, now=now)
+        access.erase_subject(subject_kind="subscriber", subject_id=one)
+        subscribers.erase_subscriber(subscriber_id=one, now=now)
+    for one_number in sorted(numbers):
+        accrual.erase_number(msisdn=one_number, now=now)
+        signin.erase_number(msisdn=one_number)
+        messages.erase_number(msisdn=one_number, now=now)
+        access.erase_written(pattern=rules.written_anyhow(one_number))
+    for one in persons:
+        audit.record("subscriber.erased", by=by, subject_kind="subscriber", subject_id=one, now=now)
+    return Erased(tuple(persons), forfeited_points)
 
 
-def _forfeit(subscriber_id: int, *, by: Staff, now: datetime) -> int:
-    # Every lot there is, expired or not.
-    forfeited_points = books.balance(subscriber_id=subscriber_id, day=date.min).spendable_points
+@transaction.atomic
+def forfeit_what_came_later(*, now: datetime, limit: int) -> int:
+    """Forfeit what came to up to `limit` erased accounts after all: a refund to a family pot that
+    they owned, a posting of the system before. Answers how many; call until it is 0."""
+    late = queries.accounts_with_points(limit=limit)
+    for subscriber_id in late:
+        _forfeit(subscriber_id, by=None, now=now)
+    return len(late)
+
+
+def _forfeit(subscriber_id: int, *, by: Staff | None, now: datetime) -> int:
+    """The moment is in the key: an erased account may have to be emptied again."""
+    ref, day = f"{REASON}:{now.isoformat()}", day_of(now)
     ledger.forfeit(
         subscriber_id=subscriber_id,
         source=Source.STAFF,
-        ref=REASON,
-        day=day_of(now),
-        actor=f"staff:{by.pk}",
+        ref=ref,
+        day=day,
+        actor=f"staff:{by.pk}" if by else None,
         reason=REASON,
     )
-    return forfeited_points
+    return books.forfeited_points(
+        subscriber_id=subscriber_id, source=Source.STAFF, ref=ref, day=day
+    )

@@ -30,10 +30,9 @@ def erase(msisdn: str, by: str) -> None:
         erased = actions.erase(msisdn=msisdn, by=staff, now=datetime.now(UTC))
     except ClubError as error:
         raise click.ClickException(f"{error.code}: {error.message}") from error
-    if erased.subscriber_id is None:
+    if not erased.subscriber_ids:
         click.echo("nobody in the programme has this number; its traces were swept")
-    else:
-        click.echo(
-            f"subscriber {erased.subscriber_id} is erased,"
-            f" {erased.forfeited_points:,} points are forfeited"
-        )
+        return
+    for subscriber_id in erased.subscriber_ids:
+        click.echo(f"subscriber {subscriber_id} is erased")
+    click.echo(f"{erased.forfeited_points:,} points are forfeited")

@@ -11,6 +11,7 @@ from club.ledger.queries.balances import (
 )
 from club.ledger.queries.budgets import Budget, Fund, budgets, funds
 from club.ledger.queries.expiries import Expiry, expiry_calendar
+from club.ledger.queries.leaving import forfeited_points, same_person
 from club.ledger.queries.pots import Member, Pot, pot, pot_of
 from club.ledger.queries.programme import Totals, outstanding_points, totals
 from club.ledger.queries.proof import Breach, prove
@@ -36,6 +37,7 @@ __all__ = [
     "budgets",
     "earned_since",
     "expiry_calendar",
+    "forfeited_points",
     "funds",
     "lots",
     "outstanding_points",
@@ -43,6 +45,7 @@ __all__ = [
     "pot_of",
     "promised",
     "prove",
+    "same_person",
     "statement",
     "totals",
 ]
