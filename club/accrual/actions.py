@@ -23,6 +23,7 @@ from club.accrual.queries import versions_between
 from club.accrual.rows import rows
 from club.accrual.taking import Unit, take
 from club.ledger import actions as ledger
+from club.ledger.rules import ClawbackPolicy
 from club.programme import queries as programme
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ def decide_batch(*, now: datetime, limit: int = 1_000) -> Counts:
     ledger.lock_accounts(subscriber_ids=sorted(subscribers))
     settings = programme.current()
     terms = Terms(
-        life_months=settings.points_life_months,
+        life=programme.life_of(settings),
+        clawback=ClawbackPolicy(settings.clawback_policy),
         base_tier=settings.base_tier,
         versions=versions_between(*_span(units)),
     )

@@ -19,8 +19,8 @@ from club.accrual.taking import Granted, Taken, Unit, facts_of
 from club.clock import TASHKENT
 from club.ledger import actions as ledger
 from club.ledger.errors import KeyReused
-from club.ledger.rules import Source
-from club.programme.rules import expires_on
+from club.ledger.rules import ClawbackPolicy, Source
+from club.programme.rules import Life, expires_on
 
 NOTE_CHARS_MAX = 300
 
@@ -29,7 +29,8 @@ NOTE_CHARS_MAX = 300
 class Terms:
     """What holds for a whole batch."""
 
-    life_months: int
+    life: Life
+    clawback: ClawbackPolicy
     base_tier: str
     versions: Sequence[Version]
 
@@ -78,9 +79,8 @@ def settle(units: Sequence[Unit], terms: Terms) -> list[Settled]:
                 unit.payment, unit.cancellation, facts[unit.payment.id], terms
             )
         else:
-            assert unit.cancellation is not None
-            settled.append(_settle_cancellation(unit.cancellation, unit.payment, unit.granted))
-    _post(settled, life_months=terms.life_months)
+            settled.append(_settle_cancellation(unit, terms.clawback))
+    _post(settled, life=terms.life)
     return settled
 
 
@@ -148,9 +148,9 @@ def _promised_at(day: date, confirm_after_days: int) -> datetime | None:
     return datetime.combine(day + timedelta(days=confirm_after_days), time(), TASHKENT)
 
 
-def _post(settled: Sequence[Settled], *, life_months: int) -> None:
+def _post(settled: Sequence[Settled], *, life: Life) -> None:
     """Everything granted in one statement, everything promised in another."""
-    last_day_of = cache(partial(expires_on, life_months=life_months))  # a batch has few days
+    last_day_of = cache(partial(expires_on, life=life))  # a batch has few days
     accruals: list[ledger.Accrual] = []
     promises: list[ledger.Promise] = []
     for one in settled:
@@ -179,16 +179,16 @@ def _post(settled: Sequence[Settled], *, life_months: int) -> None:
 
 
 # ---- cancellations ---------------------------------------------------------------------------
-def _settle_cancellation(
-    cancellation: Taken, payment: Taken | None, granted: Sequence[Granted]
-) -> Settled:
+def _settle_cancellation(unit: Unit, policy: ClawbackPolicy) -> Settled:
     """Take back what a payment decided earlier has brought; its own decisions stay as they are."""
+    cancellation, payment = unit.cancellation, unit.payment
+    assert cancellation is not None
     if payment is None:
         return Settled(cancellation, EventState.WAITING, "its payment has not been decided yet")
     if not _fits(cancellation, payment):
         return _misfit(cancellation)
     cancellation.subscriber_id = payment.subscriber_id
-    lines = [_take_back(one, cancellation, payment) for one in granted]
+    lines = [_take_back(one, cancellation, payment, policy) for one in unit.granted]
     note = "" if lines else "its payment had brought no points"
     return Settled(cancellation, EventState.DECIDED, note, lines=lines)
 
@@ -206,7 +206,9 @@ def _misfit(cancellation: Taken) -> Settled:
     return Settled(cancellation, EventState.REVIEW, note)
 
 
-def _take_back(granted: Granted, cancellation: Taken, payment: Taken) -> Line:
+def _take_back(
+    granted: Granted, cancellation: Taken, payment: Taken, policy: ClawbackPolicy
+) -> Line:
     assert payment.subscriber_id is not None
     subscriber_id, of_ref = payment.subscriber_id, ref(payment.id, granted.rule_id)
     # A promise may have been kept meanwhile: then there is a posting to reverse.
@@ -227,6 +229,7 @@ def _take_back(granted: Granted, cancellation: Taken, payment: Taken) -> Line:
             of_day=payment.day,
             points=None,
             fingerprint=cancellation.content_for_ever(granted.rule_id),
+            policy=policy,
         )
     return Line(
         subscriber_id=subscriber_id,

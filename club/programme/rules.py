@@ -1,17 +1,25 @@
+from dataclasses import dataclass
 from datetime import date
 
-from club.clock import last_day_of_month, months_later
+from club.ledger import expiry_rules
+from club.ledger.expiry_rules import ExpiryPolicy
 
 
-def expires_on(earned_on: date, *, life_months: int) -> date:
-    """The last day on which points earned on `earned_on` are good: the end of a month.
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How long points live: at least so many months, and then until where the policy ends."""
 
-    Whole months keep a subscriber's lots few and the date easy to remember.
+    policy: ExpiryPolicy
+    months: int
 
-    >>> expires_on(date(2026, 1, 31), life_months=1)
+
+def expires_on(earned_on: date, *, life: Life) -> date:
+    """The last day on which points earned on `earned_on` are good.
+
+    >>> expires_on(date(2026, 1, 31), life=Life(ExpiryPolicy.MONTH_END, months=1))
     datetime.date(2026, 2, 28)
     """
-    return last_day_of_month(months_later(earned_on, life_months))
+    return expiry_rules.expires_on(earned_on, policy=life.policy, life_months=life.months)
 
 
 def worth_tiyin(points: int, *, point_worth_tiyin: int) -> int:

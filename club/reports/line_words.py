@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from club.accrual import grants as accrual
 from club.languages import in_language
 from club.ledger.queries import Line
-from club.ledger.rules import Kind
+from club.ledger.rules import AdjustmentReason, Kind
 from club.orders.models import Order
 from club.reports.wording import day, money
 from club.subscribers.rules import masked
@@ -40,7 +40,7 @@ def of(
         case Kind.ADJUSTMENT if (line.reason or "").startswith("goodwill:"):
             return _("A present from us"), _("With our thanks for your patience")
         case Kind.ADJUSTMENT:
-            return _("Correction"), _("Corrected by our staff")
+            return _("Correction"), _corrected(line.reason)
 
 
 def _earned(line: Line, grant: accrual.Grant | None, language: str) -> Words:
@@ -119,6 +119,19 @@ def _dated(line: Line) -> Words:
     if line.expires_on is None:
         return _("Points expired"), _("Their time was over")
     return _("Points expired"), _("They were good until {day}").format(day=day(line.expires_on))
+
+
+def _corrected(reason: str | None) -> str:
+    """Why staff put the balance right; a reason of another release is told in general."""
+    return {
+        AdjustmentReason.MISSING_POINTS.value: _("Points that you had earned were missing"),
+        AdjustmentReason.WRONG_RULE.value: _("Points had been counted by a wrong rule"),
+        AdjustmentReason.POINTS_TWICE.value: _("The same points had come twice"),
+        AdjustmentReason.REWARD_NOT_RECEIVED.value: _("A reward that you paid for did not arrive"),
+        AdjustmentReason.SYSTEM_FAULT.value: _("A fault on our side was put right"),
+        AdjustmentReason.FRAUD.value: _("Corrected after a case of fraud"),
+        AdjustmentReason.AGREEMENT.value: _("As we agreed with you"),
+    }.get(reason or "", _("Corrected by our staff"))
 
 
 def _channel(code: str) -> str:

@@ -29,25 +29,20 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Expiry:
-    on: date
-    points: int
-
-
-@dataclass(frozen=True)
 class Me:
     msisdn: str
     language: str
     balance: ledger.Balance
     worth_tiyin: int
     level: Level
-    expiries: tuple[Expiry, ...]
+    expiries: tuple[ledger.Expiry, ...]
     promised: tuple[ledger.Promised, ...]
 
 
 # The level's name is taken in SQL, so that four other languages need not be carried and parsed.
 ABOUT = """
-select subscriber.msisdn, subscriber.language, programme.point_worth_tiyin, tier.code, tier.rank,
+select subscriber.msisdn, subscriber.language, programme.point_worth_tiyin, programme.inactive_months,
+       tier.code, tier.rank,
        coalesce(
            nullif(tier.names ->> coalesce(%(language)s, subscriber.language), ''),
            tier.names ->> 'uz'
@@ -73,7 +68,7 @@ def of(*, subscriber_id: int, language: str | None, day: date) -> Me:
     if about is None:
         programme.current()
         raise SubscriberNotFound("nobody has this number any more")
-    msisdn, own_language, point_worth_tiyin, code, rank, name = about
+    msisdn, own_language, point_worth_tiyin, inactive_months, code, rank, name = about
     balance = ledger.balance(subscriber_id=subscriber_id, day=day)
     return Me(
         msisdn=msisdn,
@@ -81,7 +76,7 @@ def of(*, subscriber_id: int, language: str | None, day: date) -> Me:
         balance=balance,
         worth_tiyin=balance.spendable_points * point_worth_tiyin,
         level=Level(code=code, name=name, rank=rank),
-        expiries=_expiries(subscriber_id=subscriber_id, day=day, balance=balance),
+        expiries=_expiries(subscriber_id, day, balance, inactive_months=inactive_months),
         promised=_promised(subscriber_id=subscriber_id, balance=balance),
     )
 
@@ -92,13 +87,15 @@ def _promised(*, subscriber_id: int, balance: ledger.Balance) -> tuple[ledger.Pr
     return tuple(ledger.promised(subscriber_id=subscriber_id, limit=PROMISES_MAX))
 
 
-def _expiries(*, subscriber_id: int, day: date, balance: ledger.Balance) -> tuple[Expiry, ...]:
-    if balance.next_expiry_on is None:
-        return ()
-    if balance.next_expiry_points == balance.spendable_points:
-        return (Expiry(on=balance.next_expiry_on, points=balance.next_expiry_points),)
-    points: dict[date, int] = {}
-    for lot in ledger.lots(subscriber_id=subscriber_id, day=day):
-        points[lot.expires_on] = points.get(lot.expires_on, 0) + lot.points
-    dates = sorted(points)[:EXPIRY_DATES_MAX]
-    return tuple(Expiry(on=on, points=points[on]) for on in dates)
+def _expiries(
+    subscriber_id: int, day: date, balance: ledger.Balance, *, inactive_months: int | None
+) -> tuple[ledger.Expiry, ...]:
+    if inactive_months is None:
+        if balance.next_expiry_on is None:
+            return ()
+        if balance.next_expiry_points == balance.spendable_points:
+            return (ledger.Expiry(balance.next_expiry_on, balance.next_expiry_points),)
+    calendar = ledger.expiry_calendar(
+        subscriber_id=subscriber_id, day=day, inactive_months=inactive_months
+    )
+    return tuple(calendar[:EXPIRY_DATES_MAX])

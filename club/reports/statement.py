@@ -13,6 +13,7 @@ from django.utils import translation
 
 from club.accrual import grants as accrual
 from club.ledger import queries as ledger
+from club.ledger.expiry_rules import NEVER
 from club.ledger.rules import Kind, Source, parse_hold_ref
 from club.orders import queries as orders
 from club.orders.models import Order
@@ -111,7 +112,7 @@ def _line(
         points=line.points,
         title=title,
         reason=reason,
-        expires_on=line.expires_on,
+        expires_on=None if line.expires_on == NEVER else line.expires_on,
         event_id=grant.event_id if grant else None,
         rule_id=grant.rule_id if grant else None,
         rule_hash=grant.rule_hash if grant else None,

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from club.ledger.queries import Line
-from club.ledger.rules import Kind
+from club.ledger.rules import AdjustmentReason, Kind
 from club.reports import line_words
 
 LANGUAGES = ["uz", "uz-cyrl", "ru", "kaa", "en"]
@@ -35,6 +35,16 @@ def test_every_kind_has_a_title_and_a_reason_in_every_language(kind, language):
     assert title.strip()
     assert reason.strip()
     assert title != reason
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_of_an_adjustment_is_told_in_its_own_words(language):
+    told = {
+        words(line(Kind.ADJUSTMENT, reason=reason), language=language)
+        for reason in [None, *AdjustmentReason]
+    }
+
+    assert len(told) == len(AdjustmentReason) + 1
 
 
 @pytest.mark.parametrize(

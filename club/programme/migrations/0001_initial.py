@@ -19,12 +19,47 @@ class Migration(migrations.Migration):
                 ("names", models.JSONField()),
                 ("point_worth_tiyin", models.PositiveIntegerField()),
                 ("points_life_months", models.PositiveSmallIntegerField()),
+                (
+                    "expiry_policy",
+                    models.CharField(
+                        choices=[
+                            ("rolling", "ROLLING"),
+                            ("month_end", "MONTH_END"),
+                            ("quarter_end", "QUARTER_END"),
+                            ("year_end", "YEAR_END"),
+                            ("activity", "ACTIVITY"),
+                        ],
+                        default="month_end",
+                        max_length=20,
+                    ),
+                ),
+                ("inactive_months", models.PositiveSmallIntegerField(null=True)),
+                ("return_grace_days", models.PositiveSmallIntegerField(default=7)),
+                (
+                    "clawback_policy",
+                    models.CharField(
+                        choices=[("other_lots", "OTHER_LOTS"), ("arrears", "ARREARS")],
+                        default="other_lots",
+                        max_length=20,
+                    ),
+                ),
                 ("late_days_max", models.PositiveSmallIntegerField()),
                 ("base_tier", models.CharField(max_length=20)),
             ],
             options={
                 "constraints": [
-                    models.CheckConstraint(condition=models.Q(("id", 1)), name="one_programme")
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="one_programme"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("inactive_months__gt", 0),
+                            models.Q(
+                                ("inactive_months", None),
+                                models.Q(("expiry_policy", "activity"), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="activity_has_its_months",
+                    ),
                 ],
             },
         ),
