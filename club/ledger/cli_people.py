@@ -4,7 +4,6 @@ ids, as the proof names them: a number on the command line would stay in the she
 from datetime import UTC, date, datetime, timedelta
 
 import click
-from django.conf import settings
 
 from club.clock import day_of
 from club.ledger import actions, policies
@@ -95,7 +94,8 @@ def reverse_transfer(
 )
 def freeze(subscriber: int, hours: int | None, reason: str) -> None:
     """Let nobody send points from this account for a while."""
-    until = datetime.now(UTC) + timedelta(hours=hours or settings.TRANSFER_FREEZE_HOURS)
+    now = datetime.now(UTC)
+    until = now + timedelta(hours=hours) if hours else policies.frozen_until(now)
     until = actions.freeze(subscriber_id=subscriber, until=until, reason=reason)
     click.echo(f"frozen until {until:%Y-%m-%d %H:%M} UTC")
 

@@ -456,6 +456,7 @@ def test_one_leg_alone_is_never_reversed() -> None:
 def test_the_operators_terms_are_a_policy() -> None:
     assert policies.of_transfers().min_age_days >= 0
     assert policies.of_pots().fee_points(1_000) == 0
+    assert policies.frozen_until(NOW) > NOW
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

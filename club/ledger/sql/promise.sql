@@ -81,20 +81,26 @@ begin
 end $$;
 
 -- True when the promise will not be kept (withdrawn now or before), false when it was kept already.
--- One that went to a successor is withdrawn there.
+-- One that went to a successor is withdrawn there, under that lock alone.
 create function ledger.withdraw_promise(p_subscriber bigint, p_source smallint, p_ref text, p_day date) returns boolean
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
+    heir   bigint;
     before smallint;
 begin
+    select s.successor_id into heir from pending g join successor s on s.subscriber_id = g.subscriber_id
+     where g.subscriber_id = p_subscriber and g.occurred_on = p_day and g.source = p_source and g.ref = p_ref and g.state = 4;
+    if found then
+        return withdraw_promise(heir, p_source, p_ref, p_day);
+    end if;
     perform from account where subscriber_id = p_subscriber for update;
     select state into before from pending
      where subscriber_id = p_subscriber and occurred_on = p_day and source = p_source and ref = p_ref;
     if not found then
         raise exception 'nothing was promised as %/%/%', p_source, p_ref, p_day
             using errcode = 'LG404', detail = jsonb_build_object('key', p_ref);
-    elsif before = 4 then
-        return withdraw_promise(s.successor_id, p_source, p_ref, p_day) from successor s where s.subscriber_id = p_subscriber;
+    elsif before = 4 then                         -- it went while we waited for the lock
+        return withdraw_promise(p_subscriber, p_source, p_ref, p_day);
     elsif before = 1 then
         update pending set state = 3, closed_at = now()
          where subscriber_id = p_subscriber and occurred_on = p_day and source = p_source and ref = p_ref;
