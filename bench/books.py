@@ -19,8 +19,11 @@ FUNDS = 3
 LOT_DAYS = 30  # lot number m expires this many days times m from today
 
 ACCOUNTS = """
-insert into ledger.account (subscriber_id, posted, version, active_on)
-select s, %(posted)s, %(months)s, current_date from generate_series(1, %(subscribers)s::bigint) s
+insert into ledger.account (subscriber_id, lot_keys, lot_points, posted, version, active_on)
+select s, array(select ledger.lot_key(current_date + m * %(lot_days)s, m %% %(funds)s)
+                  from generate_series(1, %(months)s) m order by 1),
+       array_fill(%(points)s::bigint, array[%(months)s]), %(posted)s, %(months)s, current_date
+  from generate_series(1, %(subscribers)s::bigint) s
 """
 POSTINGS = """
 insert into ledger.posting (subscriber_id, points, posted_at, occurred_on, expires_on, fund, source,
@@ -30,11 +33,6 @@ select s, %(points)s, day + time '12:00', day, current_date + %(month)s * %(lot_
   from (select s, (current_date - make_interval(months => %(months)s - %(month)s + 1))::date as day
           from generate_series(1, %(subscribers)s::bigint) s
          order by hashint8extended(s, %(month)s)) v
-"""
-LOTS = """
-insert into ledger.lot (subscriber_id, expires_on, fund, points)
-select s, current_date + m * %(lot_days)s, m %% %(funds)s, %(points)s
-  from generate_series(1, %(subscribers)s::bigint) s, generate_series(1, %(months)s) m
 """
 
 
@@ -57,8 +55,7 @@ def write(url: str) -> None:
         db.execute(ACCOUNTS, values)
         for month in range(1, MONTHS + 1):
             db.execute(POSTINGS, values | {"month": month})
-        db.execute(LOTS, values)
-        db.execute("vacuum (analyze) ledger.account, ledger.lot, ledger.posting")
+        db.execute("vacuum (analyze) ledger.account, ledger.posting")
         db.execute("checkpoint")
         size, postings = db.execute(
             "select pg_database_size(current_database()), count(*) from ledger.posting"

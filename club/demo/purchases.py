@@ -150,5 +150,8 @@ def _expire_month_by_month(*, since: date, until: date) -> None:
     day = since
     while day < until:
         day = min(last_day_of_month(day) + timedelta(days=1), until)
-        while ledger.expire_due(day=day, limit=BATCH_ROWS):
-            pass
+        _expire(day)
+
+
+def _expire(day: date) -> None:
+    ledger.walk(lambda after: ledger.expire_due(day=day, limit=BATCH_ROWS, after=after))

@@ -22,6 +22,7 @@ from club.ledger.rules import (
     ClawbackPolicy,
     Extended,
     Source,
+    Swept,
     fingerprint_of,
     grace_until,
 )
@@ -189,13 +190,14 @@ def extend_everybody(
     now: datetime,
     limit: int,
     fund: int | None = None,
-) -> int:
-    """Lets all lots that end on one day, of up to `limit` subscribers, live until `to`.
+    after: int | None = None,
+) -> Swept:
+    """Lets all lots that end on one day, of up to `limit` subscribers behind `after`, live until `to`.
 
-    Answers of how many: call until it is 0, which may be begun again after a crash. Each call
-    that moved something leaves its line. Raises BadPosting.
+    Answers of how many, and behind whom to go on; beginning again after a crash is harmless. Each
+    call that moved something leaves its line. Raises BadPosting.
     """
-    owners = ledger.extend_many(
+    swept = ledger.extend_many(
         source=Source.STAFF,
         ref=key,
         day=day_of(now),
@@ -205,17 +207,18 @@ def extend_everybody(
         actor=by.get_username(),
         fund=fund,
         limit=limit,
+        after=after,
     )
-    if owners:
+    if swept.taken:
         audit.record(
             "points.extended",
             by=by,
             subject_kind="expiry_day",
             subject_id=ending_on.isoformat(),
             now=now,
-            details={"owners": owners, "to": to.isoformat(), "reason": reason, "key": key},
+            details={"owners": swept.taken, "to": to.isoformat(), "reason": reason, "key": key},
         )
-    return owners
+    return swept
 
 
 @transaction.atomic

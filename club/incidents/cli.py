@@ -9,6 +9,7 @@ import click
 
 from club.access.models import Staff
 from club.incidents import actions
+from club.ledger import actions as ledger
 from club.ledger import queries
 from club.ledger.cli_days import Day
 from club.ledger.rules import AdjustmentReason, Source
@@ -156,18 +157,19 @@ def extend_everybody(
     ending_on: date, to: date, reason: str, fund: int | None, key: str, by: Staff
 ) -> None:
     """Let all points that expire on one day live longer; may be begun again after a crash."""
-    owners = 0
-    while moved := actions.extend_everybody(
-        ending_on=ending_on,
-        to=to,
-        reason=reason,
-        fund=fund,
-        key=key,
-        by=by,
-        now=datetime.now(UTC),
-        limit=OWNERS_PER_CHUNK,
-    ):
-        owners += moved
+    owners = ledger.walk(
+        lambda after: actions.extend_everybody(
+            ending_on=ending_on,
+            to=to,
+            reason=reason,
+            fund=fund,
+            key=key,
+            by=by,
+            now=datetime.now(UTC),
+            limit=OWNERS_PER_CHUNK,
+            after=after,
+        )
+    )
     click.echo(f"points of {owners} subscribers are good until {to}")
 
 

@@ -43,9 +43,8 @@ def prove() -> None:
 @click.option("--day", type=Day(), help="Expire what was good until before this day. [today]")
 def expire(day: date | None) -> None:
     """Expire the lots whose last day is over."""
-    lots = 0
-    while expired := actions.expire_due(day=day or today(), limit=CHUNK):
-        lots += expired
+    before = day or today()
+    lots = actions.walk(lambda after: actions.expire_due(day=before, limit=CHUNK, after=after))
     click.echo(f"{lots} lots expired")
 
 

@@ -146,9 +146,10 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many lots a chunk expired, and behind whom the next one begins; None: it was the last."""
+    """How many lots (an extension: how many subscribers' lots) a chunk took, and behind whom the
+    next one begins; None: it was the last."""
 
-    lots: int
+    taken: int
     last_subscriber_id: int | None
 
 

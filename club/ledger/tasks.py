@@ -11,7 +11,6 @@ from club.ledger import actions
 SUBSCRIBERS_PER_CHUNK = 2_000  # One transaction each: a lock of a second at most.
 HOLDS_PER_CHUNK = 500
 SUCCESSORS_PER_CHUNK = 500
-CHUNKS_PER_RUN_MAX = 10_000  # Nine million subscribers, twice over; then the next run goes on.
 MONTHS_AHEAD = 24
 
 
@@ -19,9 +18,9 @@ MONTHS_AHEAD = 24
 @app.task(name="ledger.expire_due", queueing_lock="ledger.expire_due", pass_context=False)
 def expire_due(timestamp: int) -> None:
     day = day_of(_at(timestamp))
-    for _ in range(CHUNKS_PER_RUN_MAX):
-        if not actions.expire_due(day=day, limit=SUBSCRIBERS_PER_CHUNK):
-            return
+    actions.walk(
+        lambda after: actions.expire_due(day=day, limit=SUBSCRIBERS_PER_CHUNK, after=after)
+    )
 
 
 @app.periodic(cron="* * * * *")

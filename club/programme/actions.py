@@ -19,12 +19,8 @@ def expire_inactive(*, day: date) -> int:
     if months is None:
         return 0
     since = active_since(day, inactive_months=months)
-    lots, after = 0, None
-    while True:
-        swept = ledger.expire_inactive(
+    return ledger.walk(
+        lambda after: ledger.expire_inactive(
             day=day, active_since=since, after=after, limit=OWNERS_PER_CHUNK
         )
-        lots += swept.lots
-        after = swept.last_subscriber_id
-        if after is None:
-            return lots
+    )

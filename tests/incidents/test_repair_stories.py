@@ -193,8 +193,12 @@ def test_what_is_about_to_expire_is_extended_for_one_and_for_everybody(
     for _ in range(2):
         incidents.extend(subscriber_id=aziza, ending_until=soon, to=later, **why)
     chunks = []
-    while owners := incidents.extend_everybody(ending_on=soon, to=later, limit=2, **why):
-        chunks.append(owners)
+    after = None
+    while (swept := incidents.extend_everybody(
+        ending_on=soon, to=later, limit=2, after=after, **why
+    )).taken:  # fmt: skip
+        chunks.append(swept.taken)
+        after = swept.last_subscriber_id
 
     assert sum(chunks) == 3
     assert [lots(who) for who in (aziza, *others)] == [[Lot(later, 0, 10)]] * 4

@@ -74,7 +74,7 @@ def account(who: int = ME) -> Row:
 def lots(who: int = ME) -> list[Row]:
     return rows(
         "select expires_on, points from ledger.lot"
-        " where subscriber_id = %s and points > 0 order by expires_on, fund",
+        " where subscriber_id = %s order by expires_on, fund",
         who,
     )
 

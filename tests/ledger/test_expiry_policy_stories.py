@@ -98,7 +98,7 @@ def sweep(day: date, *, months: int = 6, limit: int = 2) -> int:
             after=after,
             limit=limit,
         )
-        lots += swept.lots
+        lots += swept.taken
         after = swept.last_subscriber_id
         if after is None:
             return lots
@@ -131,7 +131,7 @@ def test_a_run_goes_through_everybody_in_chunks_and_may_begin_again() -> None:
     threshold = active_since(after, inactive_months=1)
 
     first = ledger.expire_inactive(day=after, active_since=threshold, after=None, limit=2)
-    assert first == ledger.Swept(lots=4, last_subscriber_id=1)
+    assert first == ledger.Swept(taken=4, last_subscriber_id=1)
     assert sweep(after, months=1) == 8
     assert sweep(after, months=1) == 0
 

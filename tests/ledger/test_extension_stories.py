@@ -58,8 +58,8 @@ def extends_all(**changes: Any) -> list[int]:
         "limit": 2,
     }
     chunks = []
-    while owners := ledger.extend_many(**(terms | changes)):
-        chunks.append(owners)
+    while (swept := ledger.extend_many(**(terms | changes))).taken:
+        chunks.append(swept.taken)
     return chunks
 
 

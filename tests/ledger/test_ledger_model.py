@@ -247,8 +247,7 @@ class Books(RuleBasedStateMachine):
         for person in self.people.values():
             person.expire(self.day)
 
-        while ledger.expire_due(day=self.day, limit=1):
-            pass
+        ledger.walk(lambda after: ledger.expire_due(day=self.day, limit=1, after=after))
 
         assert queries.totals().expired_points == self.expired_points
 

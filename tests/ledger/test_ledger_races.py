@@ -146,7 +146,7 @@ def test_expiry_runs_meet_each_other_and_spends(database_url: str) -> None:
     for who in range(1_000, 1_040):
         earn(10, who=who)
         earn(10, who=who, expires_on=after, ref="good")
-    expire = ("select ledger.expire_due(%s, 1000)", [after])
+    expire = ("select lots from ledger.expire_due(%s, 1000)", [after])
     spends = [(SPEND, (who, "s", after, 10, THIS)) for who in range(1_000, 1_008)]
 
     answers = at_once(database_url, [*([expire] * 8), *spends])

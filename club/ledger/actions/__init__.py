@@ -38,6 +38,7 @@ from club.ledger.actions.spending import (
 )
 from club.ledger.actions.transferring import freeze, reverse_transfer, transfer, unfreeze
 from club.ledger.actions.undoing import reverse
+from club.ledger.actions.walking import walk
 from club.ledger.rules import Accrual, Booked, Extended, Posted, Promise, Source, Swept
 
 __all__ = [
@@ -85,5 +86,6 @@ __all__ = [
     "transfer",
     "unfreeze",
     "unpin_hold",
+    "walk",
     "withdraw_promise",
 ]

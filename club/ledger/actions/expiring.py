@@ -7,14 +7,18 @@ from club.ledger.errors import told_in_words
 from club.ledger.rules import Swept
 
 
-def expire_due(*, day: date, limit: int) -> int:
-    """Expires the lots of up to `limit` subscribers whose points were good until before `day`.
+def expire_due(*, day: date, limit: int, after: int | None = None) -> Swept:
+    """Expires the lots that were good until before `day`, of up to `limit` subscribers that have
+    such, from the one behind `after` on (None: the first).
 
-    Answers how many lots. One transaction a call, so that no lock lasts: call until it is 0.
+    One transaction a call, so that no lock lasts: go on after the answer's `last_subscriber_id`
+    until that is None. Nothing is lost or doubled by beginning again.
     """
     with told_in_words():
-        (expired,) = call("select ledger.expire_due(%s, %s)", [day, limit])
-    return int(expired)
+        lots, last = call(
+            "select * from ledger.expire_due(%s, %s, %s::bigint)", [day, limit, after]
+        )
+    return Swept(int(lots), None if last is None else int(last))
 
 
 def expire_inactive(*, day: date, active_since: date, after: int | None, limit: int) -> Swept:

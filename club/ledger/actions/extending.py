@@ -4,7 +4,7 @@ from datetime import date
 
 from club.ledger.actions.calling import call
 from club.ledger.errors import told_in_words
-from club.ledger.rules import Extended
+from club.ledger.rules import Extended, Swept
 
 
 def extend(
@@ -50,16 +50,19 @@ def extend_many(
     actor: str,
     limit: int,
     fund: int | None = None,
-) -> int:
-    """Moves all lots that end on one day, of up to `limit` subscribers; answers of how many.
+    after: int | None = None,
+) -> Swept:
+    """Moves all lots that end on one day, of up to `limit` subscribers that have such, from the one
+    behind `after` on (None: the first); answers of how many subscribers.
 
-    One transaction a call: call until it is 0; a run that broke off is simply begun again, because
-    what was moved is not there any more. `ref` (up to 150 bytes) is the beginning of each
+    One transaction a call: go on after the answer's `last_subscriber_id` until that is None. A run
+    that broke off is simply begun again, because what was moved is not there any more. `ref` (up to 150 bytes) is the beginning of each
     posting's. Raises BadPosting as `extend` does.
     """
     with told_in_words():
-        (owners,) = call(
-            "select ledger.extend_many(%s::smallint, %s, %s, %s, %s, %s::integer, %s, %s, %s)",
-            [int(source), ref, day, ending_on, to, fund, reason, actor, limit],
+        owners, last = call(
+            "select * from ledger.extend_many("
+            "%s::smallint, %s, %s, %s, %s, %s::integer, %s, %s, %s, %s::bigint)",
+            [int(source), ref, day, ending_on, to, fund, reason, actor, limit, after],
         )
-    return int(owners)
+    return Swept(int(owners), None if last is None else int(last))

@@ -45,7 +45,7 @@ def balance(*, subscriber_id: int, day: date) -> Balance:
         """
         with good as (
             select expires_on, sum(points)::bigint as points from ledger.lot
-             where subscriber_id = %(subscriber)s and expires_on >= %(day)s and points > 0
+             where subscriber_id = %(subscriber)s and expires_on >= %(day)s
              group by expires_on),
         next as (select expires_on, points from good where expires_on < %(never)s order by expires_on limit 1)
         select greatest(0, (select coalesce(sum(points), 0) from good) - coalesce(arrears, 0))::bigint,
@@ -67,7 +67,7 @@ def lots(*, subscriber_id: int, day: date) -> list[Lot]:
     found = rows(
         """
         select expires_on, fund, points from ledger.lot
-         where subscriber_id = %s and expires_on >= %s and points > 0
+         where subscriber_id = %s and expires_on >= %s
          order by expires_on, fund
         """,
         [subscriber_id, day],

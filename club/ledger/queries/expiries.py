@@ -28,7 +28,7 @@ def expiry_calendar(
         """
         select l.expires_on, sum(l.points)::bigint, min(a.active_on)
           from ledger.lot l left join ledger.account a on a.subscriber_id = l.subscriber_id
-         where l.subscriber_id = %s and l.expires_on >= %s and l.points > 0
+         where l.subscriber_id = %s and l.expires_on >= %s
          group by l.expires_on
         """,
         [subscriber_id, day],

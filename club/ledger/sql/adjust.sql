@@ -11,8 +11,8 @@ create function ledger.adjust(
     out is_fresh boolean, out available_points bigint)
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
-    owed  bigint;
-    taken jsonb;
+    a record;
+    d record;
 begin
     if is_sound(abs(p_points), p_ref, p_fingerprint) is not true then
         perform refuse_unsound(abs(p_points), p_ref, p_fingerprint);
@@ -22,14 +22,16 @@ begin
     if is_fresh and p_points > 0 then
         perform give(p_subscriber, p_source, p_ref, p_day, p_points, coalesce(p_fund, 0), p_expires, p_fingerprint, p_reason, p_actor);
     elsif is_fresh then
-        select arrears into owed from account where subscriber_id = p_subscriber;
-        select d.taken into taken from draw(p_subscriber, -p_points, p_day, p_fund, owed) d;
-        if taken is null then
+        select lot_keys, lot_points, arrears into a from account where subscriber_id = p_subscriber;
+        d := draw(a.lot_keys, a.lot_points, -p_points, p_day, p_fund);
+        if d.drawn_points < -p_points or d.good_points - a.arrears < -p_points then
             perform refuse_short(p_subscriber, p_day, -p_points, p_fund);
         end if;
         insert into posting (subscriber_id, points, occurred_on, fund, source, kind, contra, ref, fingerprint, lots, reason, actor)
-        values (p_subscriber, p_points, p_day, coalesce(p_fund, 0), p_source, 6, 50, p_ref, p_fingerprint, taken, p_reason, p_actor);
-        update account set posted = posted + p_points, version = version + 1 where subscriber_id = p_subscriber;
+        values (p_subscriber, p_points, p_day, coalesce(p_fund, 0), p_source, 6, 50, p_ref, p_fingerprint, d.taken, p_reason, p_actor);
+        update account
+           set lot_keys = d.keys, lot_points = d.points, posted = posted + p_points, version = version + 1
+         where subscriber_id = p_subscriber;
     end if;
     available_points := spendable(p_subscriber, p_day);
 end $$;

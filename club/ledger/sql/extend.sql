@@ -35,7 +35,7 @@ begin
            jsonb_agg(jsonb_build_array(p_to, fund, points) order by expires_on, fund), coalesce(sum(points), 0)
       into taken, given, extended_points
       from lot
-     where subscriber_id = p_subscriber and expires_on between greatest(p_from, p_day) and p_until and points > 0
+     where subscriber_id = p_subscriber and expires_on between greatest(p_from, p_day) and p_until
        and (p_fund is null or fund = p_fund);
     is_fresh := extended_points > 0;
     if is_fresh then
@@ -48,24 +48,29 @@ begin
     end if;
 end $$;
 
--- All lots that end on one day, of up to p_limit lots' owners; answers how many owners. What was moved
--- is not there any more: call it until it answers 0, one transaction a call, and begin again after a
--- crash. The account's version makes each ref new, for what comes into the bucket later.
+-- All lots that end on one day, of up to p_limit owners after the subscriber p_after (null: from the
+-- first one on). Answers how many owners, and the last one it looked at, null when there is none
+-- left: go on after that one, one transaction a call. What was moved is not there any more, so a run may
+-- begin again from the first. The account's version makes each ref new, for what comes into the
+-- bucket later.
 create function ledger.extend_many(
     p_source smallint, p_ref text, p_day date, p_expires date, p_to date, p_fund integer, p_reason text, p_actor text,
-    p_limit integer) returns integer
+    p_limit integer, p_after bigint default null, out owners integer, out last_subscriber bigint)
 language plpgsql security definer set search_path = ledger, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
-    due bigint[];
+    first constant bigint := lot_key(p_expires, coalesce(p_fund, 0));
+    last  constant bigint := lot_key(p_expires, coalesce(p_fund, 2147483647));
+    due   bigint[];
 begin
-    if octet_length(p_ref) not between 1 and 150 then
+    if octet_length(p_ref) between 1 and 150 is not true then
         raise exception 'a ref for many has 1 to 150 bytes' using errcode = 'LG422';
     end if;
     perform refuse_extension(p_day, p_expires, p_expires, p_to);
-    due := array(select distinct d.subscriber_id
-                   from (select subscriber_id from lot
-                          where expires_on = p_expires and points > 0 and (p_fund is null or fund = p_fund)
-                          limit p_limit) d);
+    due := array(select subscriber_id from account
+                  where subscriber_id > coalesce(p_after, -9223372036854775808)
+                    and width_bucket(last, lot_keys) > width_bucket(first - 1, lot_keys)
+                  order by subscriber_id limit p_limit);
+    last_subscriber := due[cardinality(due)];
     perform lock_accounts(due);
 
     insert into posting (subscriber_id, points, occurred_on, expires_on, source, kind, contra, ref, fingerprint,
@@ -74,17 +79,19 @@ begin
            jsonb_agg(jsonb_build_array(l.expires_on, l.fund, l.points) order by l.fund),
            jsonb_agg(jsonb_build_array(p_to, l.fund, l.points) order by l.fund), p_reason, p_actor
       from lot l join account a on a.subscriber_id = l.subscriber_id
-     where l.subscriber_id = any (due) and l.expires_on = p_expires and l.points > 0 and (p_fund is null or l.fund = p_fund)
+     where l.subscriber_id = any (due) and l.expires_on = p_expires and (p_fund is null or l.fund = p_fund)
      group by l.subscriber_id, a.version
      order by l.subscriber_id;
+    get diagnostics owners = row_count;
 
-    insert into lot (subscriber_id, expires_on, fund, points)
-    select subscriber_id, p_to, fund, points from lot
-     where subscriber_id = any (due) and expires_on = p_expires and points > 0 and (p_fund is null or fund = p_fund)
-     order by subscriber_id, fund
-        on conflict (subscriber_id, expires_on, fund) do update set points = lot.points + excluded.points;
-
-    delete from lot where subscriber_id = any (due) and expires_on = p_expires and (p_fund is null or fund = p_fund);
-    update account set version = version + 1 where subscriber_id = any (due);
-    return cardinality(due);
+    update account a set lot_keys = g.keys, lot_points = g.points, version = a.version + 1
+      from (select m.subscriber_id, array_agg(m.key order by m.key) as keys, array_agg(m.points order by m.key) as points
+              from (select b.subscriber_id, sum(l.points)::bigint as points,
+                           case when l.key between first and last then lot_key(p_to, lot_fund(l.key)) else l.key end as key
+                      from account b, unnest(b.lot_keys, b.lot_points) as l (key, points)
+                     where b.subscriber_id = any (due)
+                     group by 1, 3) m
+             group by m.subscriber_id) g
+     where a.subscriber_id = g.subscriber_id and a.subscriber_id = any (due)
+       and width_bucket(last, a.lot_keys) > width_bucket(first - 1, a.lot_keys);
 end $$;

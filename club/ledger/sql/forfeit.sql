@@ -33,14 +33,12 @@ begin
     update pending set state = 3, closed_at = now() where subscriber_id = p_subscriber and state = 1;
     is_fresh := found or a.free > 0 or a.arrears > 0;
     if a.free > 0 and a.arrears > 0 then
-        repaid := settle(p_subscriber, p_day, (
-            select jsonb_agg(jsonb_build_array(expires_on, fund, points) order by expires_on, fund) from lot
-             where subscriber_id = p_subscriber and points > 0));
+        repaid := settle(p_subscriber, p_day, all_lots(p_subscriber));
         a.free := a.free - repaid;
         a.arrears := a.arrears - repaid;
     end if;
     if a.free > 0 then
-        taken := take_lots(p_subscriber, a.free, '-infinity');
+        taken := take_lots(p_subscriber, a.free, null);
         insert into posting (subscriber_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots, reason, actor)
         values (p_subscriber, -a.free, p_day, p_source, 14, 30, p_ref, p_fingerprint, taken, p_reason, p_actor);
         update account set posted = posted - a.free, version = version + 1 where subscriber_id = p_subscriber;

@@ -7,59 +7,59 @@ create function ledger.hold_points(
     out is_fresh boolean, out available_points bigint)
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
-    owed   bigint;                                -- null: the balance is too low, nothing was set aside
-    taken  jsonb;
+    a      record;
+    d      record;
     before bytea;
 begin
     if is_sound(p_points, 'hold', p_fingerprint) is not true then
         perform refuse_unsound(p_points, 'hold', p_fingerprint);
     end if;
 
-    update account set held = held + p_points, version = version + 1, active_on = greatest(active_on, p_day)
-     where subscriber_id = p_subscriber and posted - held >= p_points
-    returning arrears into owed;
-    if owed is not null then
-        select d.taken, d.available_points into taken, available_points
-          from draw(p_subscriber, p_points, p_day, p_fund, owed) d;
+    select lot_keys, lot_points, arrears into a from account where subscriber_id = p_subscriber for update;
+    if not found then
+        perform refuse_short(p_subscriber, p_day, p_points, p_fund);
     end if;
+    d := draw(a.lot_keys, a.lot_points, p_points, p_day, p_fund);
+    available_points := d.good_points - a.arrears - p_points;
     is_fresh := false;
-    if taken is not null then
+    if d.drawn_points = p_points and available_points >= 0 then
         insert into hold (subscriber_id, hold_id, points, expires_at, fingerprint, lots)
-        values (p_subscriber, p_hold, p_points, p_until, p_fingerprint, taken)
+        values (p_subscriber, p_hold, p_points, p_until, p_fingerprint, d.taken)
             on conflict do nothing;
         is_fresh := found;
     end if;
 
-    if not is_fresh then                          -- a replay, or refused
-        select fingerprint into before from hold where subscriber_id = p_subscriber and hold_id = p_hold;
-        if not found then
-            perform refuse_short(p_subscriber, p_day, p_points, p_fund);
-        elsif before <> p_fingerprint then
-            raise exception 'the hold % was placed with other content', p_hold
-                using errcode = 'LG409', detail = jsonb_build_object('key', p_hold);
-        end if;
-        if taken is not null then
-            perform put_lots(p_subscriber, taken);
-        end if;
-        if owed is not null then
-            update account set held = held - p_points, version = version - 1 where subscriber_id = p_subscriber;
-        end if;
-        available_points := spendable(p_subscriber, p_day);
+    if is_fresh then
+        update account
+           set lot_keys = d.keys, lot_points = d.points,
+               held = held + p_points, version = version + 1, active_on = greatest(active_on, p_day)
+         where subscriber_id = p_subscriber;
+        return;
     end if;
+    select fingerprint into before from hold where subscriber_id = p_subscriber and hold_id = p_hold;
+    if not found then
+        perform refuse_short(p_subscriber, p_day, p_points, p_fund);
+    elsif before <> p_fingerprint then
+        raise exception 'the hold % was placed with other content', p_hold
+            using errcode = 'LG409', detail = jsonb_build_object('key', p_hold);
+    end if;
+    available_points := spendable(p_subscriber, p_day);
 end $$;
 
 -- Closes a hold: p_points of it are spent (null = all, 0 = none), the rest goes back to its buckets.
+-- What a hold has set aside never changes, so it is read before the account is locked; whether it is
+-- still open shows under the lock.
 create function ledger.close_hold(
     p_subscriber bigint, p_hold uuid, p_day date, p_points bigint, p_grace date,
     out is_fresh boolean, out available_points bigint)
 language plpgsql as $$
 declare
-    owed  bigint;
+    a     record;
     h     record;
     spent bigint;
+    kept  jsonb;
     back  jsonb;
 begin
-    select arrears into owed from ledger.account where subscriber_id = p_subscriber for update;
     select points, captured, state, fingerprint, lots into h from ledger.hold
      where subscriber_id = p_subscriber and hold_id = p_hold;
     if not found then
@@ -70,33 +70,51 @@ begin
         raise exception 'the hold % has % points, not %', p_hold, h.points, spent
             using errcode = 'LG426', detail = jsonb_build_object('left_points', h.points, 'asked_points', spent);
     end if;
-    is_fresh := h.state = 1;
+    kept := case when spent = h.points then h.lots else ledger.cut_lots(h.lots, 0, spent) end;
+    back := case when spent < h.points then ledger.returned_lots(ledger.cut_lots(h.lots, spent, h.points), p_day, p_grace) end;
+
+    is_fresh := false;
+    if h.state = 1 then
+        select lot_keys, lot_points, arrears into a from ledger.account where subscriber_id = p_subscriber for update;
+        update ledger.hold
+           set state = case when spent > 0 then 2 else 3 end, captured = spent, given_back = back, closed_at = now()
+         where subscriber_id = p_subscriber and hold_id = p_hold and state = 1;
+        is_fresh := found;
+    end if;
     if not is_fresh then
-        if h.captured <> spent then
-            raise exception 'the hold % is closed, % points of it captured', p_hold, h.captured
-                using errcode = 'LG410', detail = jsonb_build_object('hold_id', p_hold, 'captured_points', h.captured);
-        end if;
+        perform ledger.refuse_closed_otherwise(p_subscriber, p_hold, spent);
         available_points := ledger.spendable(p_subscriber, p_day);
         return;
     end if;
 
-    if spent < h.points then
-        back := ledger.give_back(p_subscriber, ledger.cut_lots(h.lots, spent, h.points), p_day, p_grace);
-    end if;
-    update ledger.hold
-       set state = case when spent > 0 then 2 else 3 end, captured = spent, given_back = back, closed_at = now()
-     where subscriber_id = p_subscriber and hold_id = p_hold;
-    if spent > 0 then
-        insert into ledger.posting (subscriber_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)
-        values (p_subscriber, -spent, p_day, 0, 7, 20, 'hold:' || p_hold, h.fingerprint,
-                case when spent = h.points then h.lots else ledger.cut_lots(h.lots, 0, spent) end);
-    end if;
     update ledger.account set posted = posted - spent, held = held - h.points, version = version + 1
      where subscriber_id = p_subscriber;
-    if owed > 0 and back is not null then
+    if spent > 0 then
+        insert into ledger.posting (subscriber_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)
+        values (p_subscriber, -spent, p_day, 0, 7, 20, 'hold:' || p_hold, h.fingerprint, kept);
+    end if;
+    if back is null then
+        available_points := greatest(ledger.good_points(a.lot_keys, a.lot_points, p_day) - a.arrears, 0);
+        return;
+    end if;
+    perform ledger.put_lots(p_subscriber, back);
+    if a.arrears > 0 then
         perform ledger.settle(p_subscriber, p_day, back);
     end if;
     available_points := ledger.spendable(p_subscriber, p_day);
+end $$;
+
+-- A hold that is closed may be closed again in the same way, which changes nothing.
+create function ledger.refuse_closed_otherwise(p_subscriber bigint, p_hold uuid, p_spent bigint) returns void
+language plpgsql as $$
+declare
+    before bigint;
+begin
+    select captured into before from ledger.hold where subscriber_id = p_subscriber and hold_id = p_hold;
+    if before <> p_spent then
+        raise exception 'the hold % is closed, % points of it captured', p_hold, before
+            using errcode = 'LG410', detail = jsonb_build_object('hold_id', p_hold, 'captured_points', before);
+    end if;
 end $$;
 
 create function ledger.capture(

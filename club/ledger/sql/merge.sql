@@ -17,7 +17,7 @@ begin
     rest := ledger.all_lots(p_from);
     select arrears into owed from ledger.account where subscriber_id = p_from;
     if rest <> '[]' then
-        delete from ledger.lot where subscriber_id = p_from;
+        update ledger.account set lot_keys = '{}', lot_points = '{}' where subscriber_id = p_from;
         perform ledger.move_lots(p_from, p_to, p_source, p_ref, p_day, rest, p_fingerprint, p_reason, p_actor);
     elsif owed > 0 then
         perform ledger.move_arrears(p_from, p_to, p_source, p_ref, p_day, owed, p_fingerprint, p_reason, p_actor);

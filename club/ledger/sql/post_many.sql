@@ -9,16 +9,33 @@ create function ledger.post_new(
 returns void
 language plpgsql as $$
 declare
+    who     bigint[];
+    keys    bigint[];
+    sums    bigint[];
+    times   bigint[];
+    days    date[];
+    turns   bigint[];
     debtors bigint[];
 begin
-    insert into ledger.account as a (subscriber_id, posted, version)
-    select s, sum(n), count(*) from unnest(p_subscribers, p_points) v (s, n) group by s order by s
-        on conflict (subscriber_id) do update set posted = a.posted + excluded.posted, version = a.version + excluded.version;
-
-    insert into ledger.lot (subscriber_id, expires_on, fund, points)
-    select s, e, f, sum(n) from unnest(p_subscribers, p_expires, p_funds, p_points) v (s, e, f, n)
-     group by s, e, f order by s, e, f
-        on conflict (subscriber_id, expires_on, fund) do update set points = lot.points + excluded.points;
+    -- A statement writes a row once, so whoever earned into several buckets has as many turns.
+    select array_agg(s order by s), array_agg(key order by s), array_agg(n order by s), array_agg(c order by s),
+           array_agg(d order by s), array_agg(turn order by s)
+      into who, keys, sums, times, days, turns
+      from (select s, key, sum(n)::bigint as n, count(*) as c, max(d) as d,
+                   row_number() over (partition by s order by key) as turn
+              from (select s, ledger.lot_key(e, f) as key, n, d
+                      from unnest(p_subscribers, p_expires, p_funds, p_points, p_days) v (s, e, f, n, d)) v
+             group by s, key) g;
+    for i in 1 .. (select max(t) from unnest(turns) t) loop
+        insert into ledger.account as a (subscriber_id, lot_keys, lot_points, posted, version, active_on)
+        select s, array[key], array[n], n, c, d from unnest(who, keys, sums, times, days, turns) v (s, key, n, c, d, turn)
+         where turn = i order by s
+            on conflict (subscriber_id) do update
+               set lot_keys = ledger.keys_with(a.lot_keys, excluded.lot_keys[1]),
+                   lot_points = ledger.points_with(a.lot_keys, a.lot_points, excluded.lot_keys[1], excluded.lot_points[1]),
+                   posted = a.posted + excluded.posted, version = a.version + excluded.version,
+                   active_on = greatest(a.active_on, excluded.active_on);
+    end loop;
 
     insert into ledger.posting (subscriber_id, points, occurred_on, expires_on, fund, source, kind, contra, ref, fingerprint)
     select s, n, d, e, f, src, p_kind, case p_kind when 12 then 70 else 10 end, r, h

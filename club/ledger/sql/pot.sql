@@ -235,7 +235,7 @@ begin
     select sum(stake), sum(stake) filter (where subscriber_id = p_subscriber) into whole, part
       from ledger.pot_member where pot_id = p_pot and left_at is null;
     select coalesce(jsonb_agg(jsonb_build_array(expires_on, fund, points) order by expires_on, fund), '[]') into free
-      from ledger.lot where subscriber_id = p_pot and expires_on >= p_day and points > 0;
+      from ledger.lot where subscriber_id = p_pot and expires_on >= p_day;
     share := ledger.share_lots(ledger.cut_lots(free, 0, ledger.spendable(p_pot, p_day)), part, whole);
     if share <> '[]' then
         share := ledger.take_these(p_pot, share);

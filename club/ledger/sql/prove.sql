@@ -62,6 +62,15 @@ begin
         on r.subscriber_id = l.subscriber_id and r.expires_on = l.expires_on and r.fund = l.fund
      where coalesce(l.points, 0) <> coalesce(r.points, 0)
     union all
+    select 'the lots are sorted and none is empty', a.subscriber_id, 'account',
+           (select count(distinct k) from unnest(a.lot_keys, a.lot_points) u (k, n) where n > 0), cardinality(a.lot_keys)
+      from ledger.account a
+     where a.lot_keys <> array(select distinct k from unnest(a.lot_keys, a.lot_points) u (k, n) where n > 0 order by k)
+        or cardinality(a.lot_keys) <> cardinality(a.lot_points)
+    union all
+    select 'a posting of no points moves lots', p.subscriber_id, format('posting %s/%s/%s', p.source, p.ref, p.occurred_on), 1, 0
+      from ledger.posting p where p.points = 0 and (p.kind not in (8, 11) or p.lots is null)
+    union all
     select 'a debit takes lots of its amount', p.subscriber_id, format('posting %s/%s/%s', p.source, p.ref, p.occurred_on),
            -p.points, ledger.lots_total(p.lots)
       from ledger.posting p

@@ -119,7 +119,7 @@ declare
     taken jsonb := ledger.take_these(p_subscriber, p_lots);
 begin
     if p_from_others then
-        taken := taken || ledger.take_lots(p_subscriber, p_points - ledger.lots_total(taken), '-infinity');
+        taken := taken || ledger.take_lots(p_subscriber, p_points - ledger.lots_total(taken), null);
     end if;
     insert into ledger.posting (subscriber_id, counterparty_id, points, occurred_on, fund, source, kind, contra, ref,
                                 fingerprint, lots, reverses_source, reverses_ref, reverses_on, actor)
