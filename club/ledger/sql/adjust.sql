@@ -22,9 +22,9 @@ begin
     if is_fresh and p_points > 0 then
         perform give(p_subscriber, p_source, p_ref, p_day, p_points, coalesce(p_fund, 0), p_expires, p_fingerprint, p_reason, p_actor);
     elsif is_fresh then
-        select lot_keys, lot_points, arrears into a from account where subscriber_id = p_subscriber;
+        select lot_keys, lot_points, posted, held into a from account where subscriber_id = p_subscriber;
         d := draw(a.lot_keys, a.lot_points, -p_points, p_day, p_fund);
-        if d.drawn_points < -p_points or d.good_points - a.arrears < -p_points then
+        if d.drawn_points < -p_points or a.posted - a.held - over_points(a.lot_keys, a.lot_points, p_day) < -p_points then
             perform refuse_short(p_subscriber, p_day, -p_points, p_fund);
         end if;
         insert into posting (subscriber_id, points, occurred_on, fund, source, kind, contra, ref, fingerprint, lots, reason, actor)

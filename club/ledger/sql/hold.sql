@@ -15,12 +15,12 @@ begin
         perform refuse_unsound(p_points, 'hold', p_fingerprint);
     end if;
 
-    select lot_keys, lot_points, arrears into a from account where subscriber_id = p_subscriber for update;
+    select lot_keys, lot_points, posted, held into a from account where subscriber_id = p_subscriber for update;
     if not found then
         perform refuse_short(p_subscriber, p_day, p_points, p_fund);
     end if;
     d := draw(a.lot_keys, a.lot_points, p_points, p_day, p_fund);
-    available_points := d.good_points - a.arrears - p_points;
+    available_points := a.posted - a.held - over_points(a.lot_keys, a.lot_points, p_day) - p_points;
     is_fresh := false;
     if d.drawn_points = p_points and available_points >= 0 then
         insert into hold (subscriber_id, hold_id, points, expires_at, fingerprint, lots)
@@ -75,7 +75,7 @@ begin
 
     is_fresh := false;
     if h.state = 1 then
-        select lot_keys, lot_points, arrears into a from ledger.account where subscriber_id = p_subscriber for update;
+        select lot_keys, lot_points, posted, held, arrears into a from ledger.account where subscriber_id = p_subscriber for update;
         update ledger.hold
            set state = case when spent > 0 then 2 else 3 end, captured = spent, given_back = back, closed_at = now()
          where subscriber_id = p_subscriber and hold_id = p_hold and state = 1;
@@ -94,7 +94,8 @@ begin
         values (p_subscriber, -spent, p_day, 0, 7, 20, 'hold:' || p_hold, h.fingerprint, kept);
     end if;
     if back is null then
-        available_points := greatest(ledger.good_points(a.lot_keys, a.lot_points, p_day) - a.arrears, 0);
+        -- What is spent was on hold before: nothing else is free than was.
+        available_points := greatest(a.posted - a.held - ledger.over_points(a.lot_keys, a.lot_points, p_day), 0);
         return;
     end if;
     perform ledger.put_lots(p_subscriber, back);

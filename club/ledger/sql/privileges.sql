@@ -32,7 +32,7 @@ begin
         ledger.hold_from_pot, ledger.leave_pot, ledger.close_pot,
         ledger.adjust, ledger.goodwill, ledger.make_fund, ledger.make_budget, ledger.pin_hold, ledger.unpin_hold,
         ledger.extend_lots, ledger.extend_many, ledger.expire_inactive,
-        ledger.make_months, ledger.lots_total, ledger.spendable, ledger.good_points,
+        ledger.make_months, ledger.lots_total, ledger.spendable, ledger.over_points,
         ledger.lot_key, ledger.lot_day, ledger.lot_fund, ledger.statement, ledger.prove
         to club_app;
     if not pg_has_role(current_user, 'club_app', 'member') then

@@ -96,6 +96,11 @@ begin
         on p.subscriber_id = r.subscriber_id and p.occurred_on = r.occurred_on and p.source = r.source and p.ref = r.ref
      where p.points is null or sign(p.points) = sign(r.points) or abs(r.points) > abs(p.points)
     union all
+    select 'a hold is open, or closed with a part of it captured', h.subscriber_id, format('hold %s', h.hold_id), h.points, h.captured
+      from ledger.hold h
+     where h.points < 1 or h.captured not between 0 and h.points or (h.state = 1) <> (h.closed_at is null)
+        or (h.state = 2) <> (h.captured > 0)
+    union all
     select 'a captured hold has its posting', h.subscriber_id, format('hold %s', h.hold_id), -h.captured, coalesce(p.points, 0)
       from ledger.hold h left join ledger.posting p
         on p.subscriber_id = h.subscriber_id and p.source = 0 and p.kind = 7 and p.ref = 'hold:' || h.hold_id

@@ -13,12 +13,12 @@ begin
         perform refuse_unsound(p_points, p_ref, p_fingerprint);
     end if;
 
-    select lot_keys, lot_points, arrears into a from account where subscriber_id = p_subscriber for update;
+    select lot_keys, lot_points, posted, held into a from account where subscriber_id = p_subscriber for update;
     if not found then
         perform refuse_short(p_subscriber, p_day, p_points, p_fund);
     end if;
     d := draw(a.lot_keys, a.lot_points, p_points, p_day, p_fund);
-    available_points := d.good_points - a.arrears - p_points;
+    available_points := a.posted - a.held - over_points(a.lot_keys, a.lot_points, p_day) - p_points;
     is_fresh := false;
     if d.drawn_points = p_points and available_points >= 0 then
         insert into posting (subscriber_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)

@@ -91,8 +91,7 @@ create table ledger.hold (
     fingerprint   bytea       not null,
     lots          jsonb       not null,           -- what it took
     given_back    jsonb,                          -- where the rest went
-    primary key (subscriber_id, hold_id),
-    check (points > 0 and captured between 0 and points and (state = 1) = (closed_at is null))
+    primary key (subscriber_id, hold_id)          -- no checks, as in the journal
 ) with (fillfactor = 70);
 create index hold_open on ledger.hold (expires_at) where state = 1;   -- the sweep's
 
