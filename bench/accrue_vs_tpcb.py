@@ -5,7 +5,7 @@ The accrual is the whole verb, on the journal with all its columns and months: a
 lot, the balance.
 """
 
-from bench import pgbench
+from bench import books, pgbench
 from bench.books import LOT_DAYS, MONTHS, SUBSCRIBERS
 from bench.pgbench import Figure
 
@@ -20,7 +20,7 @@ select * from ledger.accrue(:subscriber, 1::smallint, 'r' || :ref, current_date,
 
 
 def run(url: str) -> dict[str, Figure]:
-    pgbench.prepare_tpcb(url)
+    books.touch(url)
     durable = pgbench.beside_tpcb(url, SCRIPT, is_durable=True)
     lazy = pgbench.beside_tpcb(url, SCRIPT, is_durable=False)
     return {

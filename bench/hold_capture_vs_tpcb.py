@@ -1,6 +1,6 @@
 """Pairs of a hold and its capture, two calls and two commits, beside pgbench's TPC-B with one."""
 
-from bench import pgbench
+from bench import books, pgbench
 from bench.books import SUBSCRIBERS
 from bench.pgbench import Figure
 
@@ -16,7 +16,7 @@ select * from ledger.capture(:subscriber, ('00000000-0000-4000-8000-0' || lpad(:
 
 
 def run(url: str) -> dict[str, Figure]:
-    pgbench.prepare_tpcb(url)
+    books.touch(url)
     durable = pgbench.beside_tpcb(url, SCRIPT, is_durable=True)
     lazy = pgbench.beside_tpcb(url, SCRIPT, is_durable=False)
     return {

@@ -25,7 +25,6 @@ THREADS = 2
 REPEATS = int(os.environ.get("CLUB_BENCH_REPEATS", "7"))
 SLICE_S = 3
 CALL_TIMEOUT_S = 600
-TPCB_SCALE = 20  # Two million rows: more branches than clients, or TPC-B would queue on them.
 OTHERS = """select from pg_stat_activity
              where backend_type = 'client backend' and pid <> pg_backend_pid()"""
 TPCB = ("--builtin=tpcb-like",)
@@ -91,18 +90,6 @@ def beside_tpcb(url: str, script: str, *, is_durable: bool) -> Compared:
     )
 
 
-def prepare_tpcb(url: str) -> None:
-    """TPC-B's tables.
-
-    No checkpoint at the end: the first touch of a page after one writes the page whole, and with
-    slices of seconds the figure would be that of the tables' sizes.
-    """
-    subprocess.run(
-        [program(), "--initialize", "--quiet", "--scale", str(TPCB_SCALE), url],
-        check=True, capture_output=True, timeout=CALL_TIMEOUT_S,
-    )  # fmt: skip
-
-
 def run(url: str, work: tuple[str, ...], *, is_durable: bool, clients: int = CLIENTS) -> Slice:
     commit = "on" if is_durable else "off"
     before = server_cpu_s(url)
@@ -134,20 +121,25 @@ def script_file(script: str) -> Iterator[tuple[str, ...]]:
 
 
 def server_cpu_s(url: str) -> float:
-    """CPU seconds of the server's processes so far: those alive, and those it has reaped."""
+    """CPU seconds of the server's processes so far: those alive, and those it has reaped.
+
+    Read until no process came or went meanwhile, so that none is counted twice or not at all.
+    """
     with psycopg.connect(url, autocommit=True) as db:
         while db.execute(OTHERS).fetchone():
-            time.sleep(0.05)  # pgbench's backends are ending: their times are counted once they did
+            time.sleep(0.05)  # pgbench's backends are ending
         status = Path(f"/proc/{db.info.backend_pid}/status").read_text()
-    postmaster = int(found(r"^PPid:\s+(\d+)", status))
-    ticks = sum(times(Path(f"/proc/{postmaster}/stat"))[:4])
-    for process in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            if int(fields(process)[1]) == postmaster:
-                ticks += sum(times(process)[:2])
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended meanwhile: the postmaster has its times now
-    return ticks / os.sysconf("SC_CLK_TCK")
+        postmaster = int(found(r"^PPid:\s+(\d+)", status))
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children")
+        while True:
+            try:
+                before = children.read_text()
+                ticks = sum(times(Path(f"/proc/{postmaster}/stat")))
+                ticks += sum(sum(times(Path(f"/proc/{pid}/stat"))[:2]) for pid in before.split())
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if children.read_text() == before:
+                return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def fields(stat: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """Spending first to expire first, over ten lots, beside pgbench's TPC-B. A spend of 15 out of lots
 of 20 touches one or two."""
 
-from bench import pgbench
+from bench import books, pgbench
 from bench.books import SUBSCRIBERS
 from bench.pgbench import Figure
 
@@ -15,7 +15,7 @@ select * from ledger.spend(:subscriber, 2::smallint, 's' || :ref, current_date, 
 
 
 def run(url: str) -> dict[str, Figure]:
-    pgbench.prepare_tpcb(url)
+    books.touch(url)
     durable = pgbench.beside_tpcb(url, SCRIPT, is_durable=True)
     lazy = pgbench.beside_tpcb(url, SCRIPT, is_durable=False)
     return {

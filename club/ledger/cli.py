@@ -1,16 +1,20 @@
 """`club ledger …`: the proof of the books, and by hand what the jobs do by themselves."""
 
 from datetime import UTC, date, datetime
+from typing import BinaryIO
 
 import click
 
 from club.clock import day_of
+from club.errors import ClubError
 from club.ledger import actions, queries
 from club.ledger.cli_days import Day, today
 from club.ledger.cli_people import COMMANDS
 from club.ledger.opening.cli import command as import_command
+from club.ledger.rules import Source
 
 CHUNK = 2_000
+BLOCK_BYTES = 1 << 18
 BREACHES_SHOWN_MAX = 100
 
 
@@ -64,6 +68,37 @@ def keep_promises() -> None:
     while kept := actions.keep_promises(now=now, limit=CHUNK):
         promises += kept
     click.echo(f"{promises} promises kept")
+
+
+@command.command("accrue")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--prefix", required=True, help="Stands before each ref: whose file it is, as bank-11."
+)
+@click.option("--workers", type=click.IntRange(1, 32), default=2, show_default=True)
+def accrue(file: BinaryIO, prefix: str, workers: int) -> None:
+    """Post a CSV of accruals: ref,subscriber_id,points,occurred_on,expires_on,fund.
+
+    Killed, it is begun again and posts what is missing. Exit status: 0 all lines are in the books,
+    2 some refs were used before with other content, 1 not a file for us.
+    """
+    try:
+        posted = actions.post_file(
+            blocks=iter(lambda: file.read(BLOCK_BYTES), b""),
+            source=Source.IMPORT,
+            prefix=f"{prefix}:",
+            workers=workers,
+            echo=lambda lines: click.echo(f"\r{lines:,} lines", nl=False, err=True),
+        )
+    except ClubError as error:
+        raise click.ClickException(f"{error.code}: {error.message}") from error
+    click.echo(
+        f"\n{posted.fresh:,} new, {posted.replayed:,} known, {len(posted.conflicts)} conflicting"
+    )
+    for ref in posted.conflicts:
+        click.echo(f"{ref}: in the books with other content", err=True)
+    if posted.conflicts:
+        raise SystemExit(2)
 
 
 @command.command("make-months")

@@ -6,6 +6,7 @@ not even a broken transaction. Whole points; days are business days in Asia/Tash
 """
 
 from club.ledger.actions.adjusting import adjust, goodwill, make_budget, make_fund
+from club.ledger.actions.bulk import post_file
 from club.ledger.actions.earning import (
     keep_promises,
     lock_accounts,
@@ -75,6 +76,7 @@ __all__ = [
     "open_pot",
     "pay_into_pot",
     "pin_hold",
+    "post_file",
     "post_many",
     "promise_many",
     "release",

@@ -11,6 +11,7 @@ FILES = (
     "account",
     "accrue",
     "post_many",
+    "bulk",
     "promise",
     "spend",
     "hold",

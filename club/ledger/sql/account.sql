@@ -1,12 +1,24 @@
 -- What every verb shares: locking, the look at an idempotency key, arrears.
 
--- Locks these accounts until the transaction ends, making missing ones, in one ascending pass.
--- "Lock what is there, then insert the missing" is two passes, locks out of order, and deadlocked
--- 25 times in 2,200 calls. An upsert whose update is never true locks without writing a new
--- version; FOR UPDATE over many accounts would not run on a distributed database.
+-- Makes the missing ones of these accounts. Whoever locks many makes the missing ones first, when no
+-- other is locked yet, and locks the rest afterwards: the other way round deadlocked 25 times in 2,200
+-- calls, because new rows then come out of order.
+create function ledger.make_accounts(p_subscribers bigint[]) returns void
+language plpgsql as $$
+begin
+    insert into ledger.account (subscriber_id)
+    select distinct s from unnest(p_subscribers) s
+     where not exists (select from ledger.account a where a.subscriber_id = s) order by s
+        on conflict do nothing;
+end $$;
+
+-- Locks these accounts until the transaction ends, in one ascending pass. An upsert whose update is
+-- never true locks without writing a new version; FOR UPDATE over many accounts would not run on a
+-- distributed database.
 create function ledger.lock_accounts(p_subscribers bigint[]) returns void
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 begin
+    perform make_accounts(p_subscribers);
     insert into account as a (subscriber_id)
     select distinct s from unnest(p_subscribers) s order by s
         on conflict (subscriber_id) do update set version = a.version where false;

@@ -22,7 +22,8 @@ begin
     grant usage on schema ledger to club_app;
     grant select on all tables in schema ledger to club_app;
     grant execute on function
-        ledger.accrue, ledger.post_many, ledger.promise_many, ledger.keep_promises, ledger.withdraw_promise,
+        ledger.accrue, ledger.post_many, ledger.make_stage, ledger.order_stage, ledger.post_stage,
+        ledger.drop_stage, ledger.promise_many, ledger.keep_promises, ledger.withdraw_promise,
         ledger.spend, ledger.hold_points, ledger.capture, ledger.release, ledger.extend_hold,
         ledger.release_expired_holds, ledger.reverse_posting, ledger.expire_due, ledger.lock_accounts,
         ledger.transfer, ledger.reverse_transfer, ledger.freeze_transfers, ledger.unfreeze_transfers,
