@@ -123,6 +123,7 @@ def clone_books(server: LocalPostgres, folder: Path, name: str) -> None:
 def run(server: LocalPostgres, folder: Path, database: str, *command: str) -> None:
     environment = os.environ | {
         "DATABASE_URL": server.url(database),
+        "CLUB_SEALS": str(folder / "seals" / database),
         "DJANGO_SETTINGS_MODULE": "club.settings",
         "CLUB_SECRET_KEY": "of the benchmark",
         "CLUB_HOME": str(folder),

@@ -14,6 +14,8 @@ from club.languages import LANGUAGES as SUBSCRIBER_LANGUAGES
 
 BASE = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("CLUB_HOME", BASE / ".club"))
+# One file a day that proves what the books held; best kept where the database's owner has no rights.
+SEALS = Path(os.environ.get("CLUB_SEALS", HOME / "seals"))
 IS_DEMO = os.environ.get("CLUB_DEMO") == "1"
 """The demo programme's conveniences: the demo phone, and simulators of the operator's systems."""
 

@@ -27,6 +27,7 @@ SERVER = pytest.StashKey[ExitStack]()
 def pytest_configure(config: pytest.Config) -> None:
     settings.SECRET_KEY = "of the tests"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, here only
+    settings.SEALS = BASE / ".club" / "no-seals"  # A test that seals brings a folder of its own.
     if is_worker(config) or config.option.collectonly:
         return
     translations.compile_stale()

@@ -7,15 +7,15 @@ import click
 
 from club.clock import day_of
 from club.errors import ClubError
-from club.ledger import actions, queries
+from club.ledger import actions
 from club.ledger.cli_days import Day, today
-from club.ledger.cli_people import COMMANDS
+from club.ledger.cli_people import COMMANDS as BETWEEN_PEOPLE
+from club.ledger.cli_proof import COMMANDS as OF_THE_PROOF
 from club.ledger.opening.cli import command as import_command
 from club.ledger.rules import Source
 
 CHUNK = 2_000
 BLOCK_BYTES = 1 << 18
-BREACHES_SHOWN_MAX = 100
 
 
 @click.group("ledger")
@@ -23,24 +23,8 @@ def command() -> None:
     """The books of the points."""
 
 
-for of_another_file in (*COMMANDS, import_command):
+for of_another_file in (*OF_THE_PROOF, *BETWEEN_PEOPLE, import_command):
     command.add_command(of_another_file)
-
-
-@command.command()
-def prove() -> None:
-    """Print the sums if every law of the books holds; else name the rows, and exit with 1."""
-    breaches = queries.prove()
-    for breach in breaches[:BREACHES_SHOWN_MAX]:
-        click.echo(
-            f"subscriber {breach.subscriber_id}, {breach.place}: {breach.law};"
-            f" expected {breach.expected}, found {breach.found}",
-            err=True,
-        )
-    if breaches:
-        raise click.ClickException(f"the books are broken in {len(breaches)} places")
-    for name, value in queries.totals().figures().items():
-        click.echo(f"{name:<12}{value:>20,}")
 
 
 @command.command()

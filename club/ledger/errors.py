@@ -151,6 +151,24 @@ class DayOutsideBooks(BadPosting):
     code = "day_outside_books"
 
 
+class MonthDetached(DayOutsideBooks):
+    """The posting's month was detached from the books: it is not reversed. Values: day, key."""
+
+    code = "month_detached"
+
+
+class BooksBusy(LedgerError):
+    """Somebody reads or writes what has to stand still for an instant: try again."""
+
+    code = "books_busy"
+
+
+class SealsUnavailable(LedgerError):
+    """The folder of the seals cannot be written: no day is sealed meanwhile, and none is lost."""
+
+    code = "seals_unavailable"
+
+
 class NotReversible(BadPosting):
     """A reversal, a repayment and an extension are not reversed. Value: kind."""
 
@@ -195,6 +213,8 @@ _ERRORS: dict[str, type[LedgerError]] = {
     "LG425": NotReversible,
     "LG426": MoreThanLeft,
     "LG427": TooMany,
+    "LG428": MonthDetached,
+    "55P03": BooksBusy,  # A lock that was not to be had in time.
     "22003": BadAmount,  # A sum beyond bigint.
 }
 

@@ -154,6 +154,26 @@ class Swept:
 
 
 @dataclass(frozen=True, slots=True)
+class Breach:
+    """A row that breaks a law of the books: the law in words, whose row (None: everybody's), which,
+    and the figures, or where the rows' contents differ their digests in hexadecimal."""
+
+    law: str
+    subscriber_id: int | None
+    place: str
+    expected: int | str
+    found: int | str
+
+    def sentence(self) -> str:
+        """
+        >>> Breach("no lot is below zero", 7, "lot 2026-12-31 fund 0", 0, -1).sentence()
+        'subscriber 7, lot 2026-12-31 fund 0: no lot is below zero; expected 0, found -1'
+        """
+        whose = "" if self.subscriber_id is None else f"subscriber {self.subscriber_id}, "
+        return f"{whose}{self.place}: {self.law}; expected {self.expected}, found {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
 class TransferPolicy:
     """The terms of sending points, by the sender; None is no limit.
 

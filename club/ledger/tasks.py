@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 
 from club.clock import day_of
 from club.ledger import actions
+from club.ledger.seals import sealing
 
 SUBSCRIBERS_PER_CHUNK = 2_000  # One transaction each: a lock of a second at most.
 HOLDS_PER_CHUNK = 500
@@ -57,6 +58,17 @@ def follow_successors(timestamp: int) -> None:
 @app.task(name="ledger.make_months", queueing_lock="ledger.make_months", pass_context=False)
 def make_months(timestamp: int) -> None:
     actions.make_months(first=day_of(_at(timestamp)), months=MONTHS_AHEAD + 1)
+
+
+@app.periodic(cron="15 * * * *")  # Each hour: a transaction that is still open delays a seal.
+@app.task(
+    name="ledger.seal_closed_days",
+    queueing_lock="ledger.seal_closed_days",
+    lock="ledger.seals",
+    pass_context=False,
+)
+def seal_closed_days(timestamp: int) -> None:
+    sealing.seal_closed_days()
 
 
 def _at(timestamp: int) -> datetime:

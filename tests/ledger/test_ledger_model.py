@@ -33,6 +33,11 @@ EARNED = st.sampled_from([7, 25, 60])  # Few, so that a key meets its own conten
 CONTENT = st.sampled_from([fingerprint_of("this"), fingerprint_of("this"), fingerprint_of("that")])
 
 
+def event(ref: str, day: date) -> str:
+    """An event happens on one day: its ref is never seen on another one."""
+    return f"{ref}:{day}"
+
+
 class Books(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -67,6 +72,7 @@ class Books(RuleBasedStateMachine):
         self, who: int, source: int, ref: str, back: int, n: int, e: date, fund: int, content: bytes
     ) -> None:
         day = self.day - timedelta(days=back)
+        ref = event(ref, day)
         outcome = self.people[who].accrue((source, ref, day), n, e, fund, content)
 
         posted = ledger.post_many(
@@ -81,8 +87,9 @@ class Books(RuleBasedStateMachine):
     )
     def accrue_a_batch(self, source: int, rows: list[tuple[int, str, int, int, date, int]]) -> None:
         batch = [
-            ledger.Accrual(who, ref, self.day - timedelta(days=back), n, e, fund, fingerprint_of(n))
+            ledger.Accrual(who, event(ref, day), day, n, e, fund, fingerprint_of(n))
             for who, ref, back, n, e, fund in rows
+            for day in [self.day - timedelta(days=back)]
         ]
         outcomes = [
             (a.ref, self.people[a.subscriber_id].accrue(
@@ -100,6 +107,7 @@ class Books(RuleBasedStateMachine):
     def promise(self, who: int, ref: str, n: int, e: date, days: int) -> None:
         content = fingerprint_of(n)
         at = self.now + timedelta(days=days)
+        ref = event(ref, self.day)
         key = (Source.ACCRUAL, ref, self.day)
         outcome = self.people[who].promise(key, Promise(n, e, 0, content, at))
 
@@ -118,6 +126,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(who=WHO, ref=REF)
     def withdraw(self, who: int, ref: str) -> None:
+        ref = event(ref, self.day)
         self.both(
             lambda: self.people[who].withdraw((Source.ACCRUAL, ref, self.day)),
             lambda: ledger.withdraw_promise(

@@ -1,12 +1,13 @@
 """`club ledger prove`: silent over sound books; whoever forges a row as the tables' owner, with the
 triggers off, is found and the row is named."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
 
+from club.clock import day_of
 from club.ledger import queries
 from club.ledger.cli import command
 from tests.ledger.plain import (
@@ -105,14 +106,71 @@ def forge(sql: str) -> None:
          "a kept promise has its posting", ME, "pending 1/p/2026-11-22"),
         ("update ledger.posting set ref = 'q' where ref = 'p'",
          "a kept promise has its posting", ME, "pending 1/p/2026-11-22"),
+        ("update ledger.posting set ref = 'a', occurred_on = '2026-10-01' where ref = 'b'",
+         "an event stands on one day alone", ME, "posting 1/a/2026-11-22"),
+        ("update ledger.account set posted = posted + 7 where subscriber_id = 901",
+         "in all, the accounts are the journal", None, "the books"),
+        ("update ledger.account set posted = posted + 7 where subscriber_id = 901",
+         "in all, the accounts are lots + held - arrears", None, "the books"),
     ],
 )  # fmt: skip
-def test_a_forged_row_is_named(books: None, forgery: str, law: str, who: int, place: str) -> None:
+def test_a_forged_row_is_named(
+    books: None, forgery: str, law: str, who: int | None, place: str
+) -> None:
     forge(forgery)
 
     found = [(b.law, b.subscriber_id, b.place) for b in queries.prove()]
 
     assert (law, who, place) in found
+
+
+@pytest.mark.parametrize("is_all", [True, False])
+def test_whoever_got_no_posting_since_a_day_is_not_looked_at(books: None, is_all: bool) -> None:
+    tomorrow = day_of(datetime.now(UTC)) + timedelta(days=1)
+    forge("update ledger.account set posted = posted + 7 where subscriber_id = 901")
+
+    found = queries.prove(since=day_of(datetime.now(UTC)) if is_all else tomorrow)
+
+    assert {breach.subscriber_id for breach in found} == ({ME} if is_all else set())
+
+
+def test_a_proof_of_what_is_new_looks_at_all_that_its_subscribers_have(books: None) -> None:
+    forge("update ledger.posting set posted_at = posted_at - interval '90 days' where ref = 'a'")
+    forge("update ledger.posting set points = 1100 where ref = 'a'")
+
+    (first, *_) = queries.prove(since=day_of(datetime.now(UTC)))
+
+    assert (first.law, first.subscriber_id) == ("the balance is the sum of the journal", ME)
+
+
+@pytest.mark.parametrize(
+    ("forgery", "law"),
+    [
+        ("update ledger.account set posted = posted + 7 where subscriber_id = 901",
+         "the balance is lots + held - arrears"),
+        ("update ledger.account set held = held - 1, posted = posted - 1 where subscriber_id = 901",
+         "held is the sum of the open holds"),
+        ("delete from ledger.hold where state = 1", "held is the sum of the open holds"),
+    ],
+)  # fmt: skip
+def test_the_balances_are_reconciled_without_the_journal(
+    books: None, forgery: str, law: str
+) -> None:
+    assert queries.reconcile() == []
+
+    forge(forgery)
+
+    assert law in {breach.law for breach in queries.reconcile()}
+
+
+def test_a_lot_below_zero_is_named_where_even_the_check_is_gone(books: None) -> None:
+    run("alter table ledger.account drop constraint no_overdraft")
+    forge("update ledger.account set lot_points[1] = -5 where subscriber_id = 901")
+
+    laws = {(breach.law, breach.place, breach.found) for breach in queries.prove()}
+
+    assert ("no lot is below zero", "lot 2026-12-31 fund 0", -5) in laws
+    assert ("no lot is below zero", -5) in {(b.law, b.found) for b in queries.reconcile()}
 
 
 def test_the_command_prints_the_sums_of_sound_books(books: None) -> None:

@@ -6,6 +6,7 @@ from club.ledger.release import SQL, digest
 
 FILES = (
     "tables",
+    "months",
     "journal",
     "lots",
     "account",
@@ -26,6 +27,9 @@ FILES = (
     "inactive",
     "extend",
     "statement",
+    "detach",
+    "seals",
+    "reconcile",
     "prove",
     "privileges",
 )

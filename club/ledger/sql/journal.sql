@@ -19,7 +19,8 @@ language sql immutable as $$
 $$;
 
 -- Makes the missing partitions of p_months months from that of p_first on; answers how many. There
--- is no default partition: it would have to be searched at every later one.
+-- is no default partition: it would have to be searched at every later one. A month that was detached
+-- is never made again, or a repeated event would find its key free.
 -- Made apart and then attached, because CREATE ... PARTITION OF would lock every reader and writer
 -- out of the journal while it waits. Row triggers come down from the parent; the one against
 -- truncate does not, so each partition gets its own.
@@ -35,7 +36,7 @@ begin
     lock table ledger.posting in share update exclusive mode;     -- one maker at a time
     for i in 0 .. p_months - 1 loop
         first := date_trunc('month', p_first + make_interval(months => i));
-        if to_regclass('ledger.' || month_of(first)) is null then
+        if to_regclass('ledger.' || month_of(first)) is null and not is_detached(first) then
             execute format('create table ledger.%I (like ledger.posting including defaults including constraints)',
                            month_of(first));
             execute format('create trigger not_truncated before truncate on ledger.%I'

@@ -28,13 +28,16 @@ begin
         ledger.release_expired_holds, ledger.reverse_posting, ledger.expire_due, ledger.lock_accounts,
         ledger.transfer, ledger.reverse_transfer, ledger.freeze_transfers, ledger.unfreeze_transfers,
         ledger.forfeit,
-        ledger.transferable, ledger.sent, ledger.leg_ref, ledger.merge, ledger.follow_successors,
+        ledger.transferable, ledger.sent, ledger.merge, ledger.follow_successors,
         ledger.open_pot, ledger.invite_to_pot, ledger.join_pot, ledger.pay_into_pot, ledger.spend_from_pot,
         ledger.hold_from_pot, ledger.leave_pot, ledger.close_pot,
         ledger.adjust, ledger.goodwill, ledger.make_fund, ledger.make_budget, ledger.pin_hold, ledger.unpin_hold,
         ledger.extend_lots, ledger.extend_many, ledger.expire_inactive,
         ledger.make_months, ledger.lots_total, ledger.spendable, ledger.over_points,
-        ledger.lot_key, ledger.lot_day, ledger.lot_fund, ledger.statement, ledger.prove
+        ledger.lot_key, ledger.lot_day, ledger.lot_fund, ledger.statement, ledger.leg_ref, ledger.owed_by,
+        ledger.prove, ledger.prove_since, ledger.prove_months, ledger.prove_sums, ledger.reconcile, ledger.absent_months,
+        ledger.sums_between, ledger.lots_between, ledger.is_detached, ledger.takes, ledger.month_of, ledger.day_start,
+        ledger.next_to_seal, ledger.seal_day, ledger.note_proof, ledger.attach_past
         to club_app;
     if not pg_has_role(current_user, 'club_app', 'member') then
         execute format('grant club_app to %I', current_user);

@@ -10,7 +10,7 @@ begin
     perform refuse_unsound(v.n, v.r, v.h)
        from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true limit 1;
     -- Now, or the promise could never be kept and would stop the job.
-    if exists (select from unnest(p_days) d where to_regclass('ledger.' || month_of(d)) is null) then
+    if exists (select from unnest(p_days) d where not takes(d)) then
         raise exception 'the books have no month for one of these days' using errcode = 'LG424';
     end if;
 

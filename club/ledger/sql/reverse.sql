@@ -33,8 +33,7 @@ begin
           into o from posting p
          where p.subscriber_id = p_subscriber and p.occurred_on = p_of_day and p.source = p_of_source and p.ref = p_of_ref;
         if not found then                         -- it came before its original
-            raise exception 'there is nothing to reverse: %/%/%', p_of_source, p_of_ref, p_of_day
-                using errcode = 'LG404', detail = jsonb_build_object('key', p_of_ref);
+            perform refuse_unknown(p_of_source, p_of_ref, p_of_day);
         elsif o.kind not in (1, 2, 3, 6, 7, 12) then
             raise exception 'a posting of kind % is not reversed', o.kind
                 using errcode = 'LG425', detail = jsonb_build_object('kind', o.kind);

@@ -181,18 +181,8 @@ create table ledger.successor (
     check (subscriber_id <> successor_id)
 );
 
--- Tamper evidence and the programme's leg, both made after the fact by a job and never in line: one
--- programme row that every posting updates would be a queue (measured: 3.5 times slower).
-create table ledger.seal (
-    day       date        not null,               -- of posted_at, in Asia/Tashkent
-    shard     smallint    not null,
-    postings  bigint      not null,
-    points    numeric     not null,
-    digest    bytea       not null,               -- chained to the shard's seal before
-    sealed_at timestamptz not null default now(),
-    primary key (day, shard)
-);
-
+-- The programme's leg, made after the fact by a job and never in line: one programme row that every
+-- posting updates would be a queue (measured: 3.5 times slower).
 create table ledger.programme_total (
     day      date     not null,
     contra   smallint not null,

@@ -206,8 +206,7 @@ begin
     select points, kind, counterparty_id, lots, reason into o from posting
      where subscriber_id = p_subscriber and occurred_on = p_of_day and source = p_of_source and ref = p_of_ref;
     if not found then
-        raise exception 'there is nothing to reverse: %/%/%', p_of_source, p_of_ref, p_of_day
-            using errcode = 'LG404', detail = jsonb_build_object('key', p_of_ref);
+        perform refuse_unknown(p_of_source, p_of_ref, p_of_day);
     elsif o.kind <> 9 or p_subscriber < 1 or o.counterparty_id < 1 or o.reason is not distinct from 'merge' then
         raise exception 'no transfer from one person to another' using errcode = 'LG425', detail = jsonb_build_object('kind', o.kind);
     end if;
