@@ -19,5 +19,19 @@ class Day(click.ParamType[date]):
             self.fail(f"{value} is not a day written as 2026-11-22", param, ctx)
 
 
+class Month(click.ParamType[date]):
+    """A month, as its first day."""
+
+    name = "YYYY-MM"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(f"{value}-01")
+        except ValueError:
+            self.fail(f"{value} is not a month written as 2026-11", param, ctx)
+
+
 def today() -> date:
     return day_of(datetime.now(UTC))

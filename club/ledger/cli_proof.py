@@ -1,11 +1,11 @@
-"""`club ledger prove`, `seal`: what proves the books, and what keeps them provable."""
+"""`club ledger prove`, `seal`, `detach-month`: what proves the books, and what keeps them provable."""
 
 from datetime import date
 
 import click
 
-from club.ledger import queries
-from club.ledger.cli_days import Day
+from club.ledger import actions, queries
+from club.ledger.cli_days import Day, Month, today
 from club.ledger.seals import sealing
 
 BREACHES_SHOWN_MAX = 100
@@ -57,4 +57,15 @@ def seal(day: date | None) -> None:
     click.echo(f"{len(done.headers)} days sealed")
 
 
-COMMANDS = (prove, seal)
+@click.command("detach-month")
+@click.argument("month", type=Month())
+def detach_month(month: date) -> None:
+    """Take the oldest month out of the journal; a table that came back from a dump is taken up."""
+    detached = actions.detach_month(month=month, today=today())
+    if detached.is_fresh:
+        click.echo(f"{detached.postings:,} postings detached; they stand in {detached.table}")
+    else:
+        click.echo("taken up again" if detached.is_attached else "detached before, nothing new")
+
+
+COMMANDS = (prove, seal, detach_month)

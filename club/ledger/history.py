@@ -18,18 +18,21 @@ def balance_by_day(*, subscriber_id: int, since: date, until: date) -> list[DayB
     """The balance at `since`, at every day after it that changed it, and at `until`.
 
     By the business day of what happened, so a payment told late stands where it belongs. Points
-    on hold still count, as they do in the journal: a hold moves nothing until it is captured.
+    on hold still count, as they do in the journal: a hold moves nothing until it is captured. Of a
+    month that was detached only its sum is known, and stands on its first day.
     One statement over the account's own postings.
     """
     assert since < until
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            select greatest(occurred_on, %(since)s) as day, sum(points)::bigint
-              from ledger.posting
-             where subscriber_id = %(subscriber_id)s
-               and occurred_on <= %(until)s
-             group by day
+            select greatest(v.day, %(since)s) as day, sum(v.points)::bigint
+              from (select occurred_on as day, points from ledger.posting
+                     where subscriber_id = %(subscriber_id)s and occurred_on <= %(until)s
+                    union all
+                    select month, points from ledger.carried
+                     where subscriber_id = %(subscriber_id)s and month <= %(until)s) v
+             group by 1
              order by day
             """,
             {"subscriber_id": subscriber_id, "since": since, "until": until},

@@ -154,6 +154,17 @@ class Swept:
 
 
 @dataclass(frozen=True, slots=True)
+class Detached:
+    """`is_fresh` is False where the month was detached before; `is_attached`: its table came under
+    the past now."""
+
+    is_fresh: bool
+    is_attached: bool
+    postings: int
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class Breach:
     """A row that breaks a law of the books: the law in words, whose row (None: everybody's), which,
     and the figures, or where the rows' contents differ their digests in hexadecimal."""

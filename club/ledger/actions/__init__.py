@@ -7,6 +7,7 @@ not even a broken transaction. Whole points; days are business days in Asia/Tash
 
 from club.ledger.actions.adjusting import adjust, goodwill, make_budget, make_fund
 from club.ledger.actions.bulk import post_file
+from club.ledger.actions.detaching import detach_month
 from club.ledger.actions.earning import (
     keep_promises,
     lock_accounts,
@@ -40,11 +41,12 @@ from club.ledger.actions.spending import (
 from club.ledger.actions.transferring import freeze, reverse_transfer, transfer, unfreeze
 from club.ledger.actions.undoing import reverse
 from club.ledger.actions.walking import walk
-from club.ledger.rules import Accrual, Booked, Extended, Posted, Promise, Source, Swept
+from club.ledger.rules import Accrual, Booked, Detached, Extended, Posted, Promise, Source, Swept
 
 __all__ = [
     "Accrual",
     "Booked",
+    "Detached",
     "Extended",
     "Posted",
     "Promise",
@@ -53,6 +55,7 @@ __all__ = [
     "adjust",
     "capture",
     "close_pot",
+    "detach_month",
     "expire_due",
     "expire_inactive",
     "extend",

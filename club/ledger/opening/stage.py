@@ -135,7 +135,7 @@ BOOKED = """
 create temporary table opening_booked as
 select p.subscriber_id, substr(p.ref, length(%(prefix)s) + 1) as ref, p.occurred_on as earned_on,
        p.points, p.expires_on, p.fund
-  from ledger.posting p
+  from ledger.every_posting p
  where p.source = %(source)s and p.kind = %(kind)s and starts_with(p.ref, %(prefix)s);
 analyze opening_booked
 """

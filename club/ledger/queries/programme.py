@@ -34,11 +34,16 @@ class Totals:
 
 
 def totals() -> Totals:
-    """The sums of the books, counted in the journal itself: reads all of it."""
+    """The sums of the books, counted in the journal itself: reads all of it. Detached months count by
+    what they carried."""
     (row,) = rows(
         """
-        with journal as (select contra, count(*) as postings, sum(points)::bigint as points
-                           from ledger.posting group by contra)
+        with journal as (select v.contra, sum(v.postings) as postings, sum(v.points)::bigint as points
+                           from (select contra, count(*) as postings, sum(points)::bigint as points
+                                   from ledger.posting group by contra
+                                 union all
+                                 select contra, postings, points from ledger.carried_total) v
+                          group by v.contra)
         select (select count(*) from ledger.account),
                (select coalesce(sum(postings), 0)::bigint from journal),
                (select coalesce(sum(points), 0)::bigint from journal where contra = 10),
