@@ -3,7 +3,8 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock_time
 from threading import Lock
 
 from django.db import DatabaseError
@@ -24,6 +25,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from club.clock import TASHKENT
 from club.reports import vitals
 
 VITALS_AGE_MAX_S = 15
@@ -74,13 +76,13 @@ class FromTheDatabase(Collector):
     def __init__(self) -> None:
         self.lock = Lock()
         self.read_at = self.summed_at = float("-inf")
-        self.open = vitals.Vitals(events={}, messages={}, orders={})
+        self.open: vitals.Vitals | None = None
         self.outstanding_points = 0
 
     def collect(self) -> Iterator[Metric]:
         is_up = self.refresh()
         yield GaugeMetricFamily("club_database_up", "1 when the database answers", float(is_up))
-        if not is_up:
+        if not is_up or self.open is None:
             return
         for noun in ("events", "messages", "orders"):
             family = GaugeMetricFamily(
@@ -92,6 +94,7 @@ class FromTheDatabase(Collector):
         yield GaugeMetricFamily(
             "club_outstanding_points", "Points owed to subscribers", self.outstanding_points
         )
+        yield from of_the_books(self.open)
 
     def refresh(self) -> bool:
         with self.lock:
@@ -105,6 +108,27 @@ class FromTheDatabase(Collector):
             except DatabaseError:
                 return False
         return True
+
+
+def of_the_books(open_now: vitals.Vitals) -> Iterator[Metric]:
+    """What never was has no figure: an alert on its absence is right."""
+    books = open_now.books
+    if books.breaches is not None and books.proven_at is not None:
+        yield GaugeMetricFamily(
+            "club_ledger_breaches", "Laws broken at the last nightly proof", books.breaches
+        )
+        yield GaugeMetricFamily(
+            "club_ledger_proven_at",
+            "When the books were proven last, in seconds since 1970",
+            books.proven_at.timestamp(),
+        )
+    if books.sealed_on is not None:
+        end = datetime.combine(books.sealed_on + timedelta(days=1), clock_time(), TASHKENT)
+        yield GaugeMetricFamily(
+            "club_ledger_sealed_until",
+            "The end of the last sealed day, in seconds since 1970",
+            end.timestamp(),
+        )
 
 
 DATABASE = CollectorRegistry()

@@ -71,5 +71,16 @@ def seal_closed_days(timestamp: int) -> None:
     sealing.seal_closed_days()
 
 
+@app.periodic(cron="25 22 * * *")  # 03:25 in Tashkent.
+@app.task(
+    name="ledger.prove_what_is_new",
+    queueing_lock="ledger.prove_what_is_new",
+    lock="ledger.seals",
+    pass_context=False,
+)
+def prove_what_is_new(timestamp: int) -> None:
+    actions.prove_what_is_new()
+
+
 def _at(timestamp: int) -> datetime:
     return datetime.fromtimestamp(timestamp, UTC)

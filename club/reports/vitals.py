@@ -28,11 +28,12 @@ OPEN_MESSAGES = (MessageState.QUEUED, MessageState.SENDING)
 
 @dataclass(frozen=True)
 class Vitals:
-    """Everything that is not finished, by state; zero is said, too."""
+    """Everything that is not finished, by state; zero is said, too. And how the books stand."""
 
     events: dict[str, int]
     messages: dict[str, int]
     orders: dict[str, int]
+    books: ledger.Proof
 
 
 def vitals() -> Vitals:
@@ -41,6 +42,7 @@ def vitals() -> Vitals:
         | by_state(Outcome.objects.all(), KEPT_BACK),
         messages=by_state(Message.objects.all(), OPEN_MESSAGES),
         orders=by_state(Order.objects.all(), OPEN),
+        books=ledger.last_proof(),
     )
 
 

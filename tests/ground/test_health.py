@@ -4,9 +4,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from club.clock import TASHKENT
+from club.doors import health
+from club.ledger import actions as ledger
 from club.messages.models import Message
 from club.messages.rules import State
 from club.reports import vitals
+from tests.ledger.sealed import seal_them, write_four_days
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +98,26 @@ def test_metrics_count_requests_by_route_and_name_nobody(client: Client):
     assert "club_database_up 1.0" in text
     assert 'club_open_messages{state="queued"}' in text
     assert "998901234567" not in text
+
+
+def test_metrics_tell_how_the_books_stand(client: Client, settings, tmp_path):
+    settings.SEALS = tmp_path
+    write_four_days()
+    seal_them()
+    ledger.prove_what_is_new()
+    end = datetime(2026, 11, 21, tzinfo=TASHKENT).timestamp()
+
+    figures = {
+        metric.name: metric.samples[0].value for metric in health.of_the_books(vitals.vitals())
+    }
+
+    assert figures["club_ledger_breaches"] == 0
+    assert figures["club_ledger_sealed_until"] == end
+    assert figures["club_ledger_proven_at"] == pytest.approx(ago().timestamp(), abs=600)
+
+
+def test_books_that_were_never_proven_have_no_figure():
+    assert list(health.of_the_books(vitals.vitals())) == []
 
 
 @pytest.mark.parametrize("address", ["/health/live", "/health/ready", "/metrics"])

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from club.clock import day_of
+from club.ledger import actions as ledger
 from club.ledger import queries
 from club.ledger.cli import command
 from club.ledger.errors import BadPosting, ClockWentBack, SealsUnavailable
@@ -267,3 +268,31 @@ def test_the_commands_seal_and_tell_the_last_digest() -> None:
         "2 subscribers with a posting since 2026-11-17\n",
     )
     assert header.digest.hex() in proven.stderr
+
+
+def test_a_night_proves_what_is_new_and_shows_what_it_found(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write_four_days()
+    assert ledger.prove_what_is_new() == []
+    assert queries.proven_until() is None  # nothing is sealed: all of it again
+    seal_them()
+    assert ledger.prove_what_is_new() == []
+    assert queries.proven_until() == LAST + timedelta(days=1)
+    assert (queries.last_proof().breaches, queries.last_proof().sealed_on) == (0, LAST)
+
+    forge("update ledger.account set posted = posted + 1 where subscriber_id = %s", ME)
+    broken = ledger.prove_what_is_new()
+
+    assert [(breach.law, breach.subscriber_id) for breach in broken] == [
+        ("the balance is lots + held - arrears", ME)
+    ]
+    assert queries.last_proof().breaches == 1
+    assert queries.proven_until() == LAST + timedelta(
+        days=1
+    )  # from there on, until it is put right
+    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert line == (
+        "the books are broken in 1 places: the balance is lots + held - arrears (1);"
+        " run club ledger prove --since 2026-11-21"
+    )

@@ -30,6 +30,7 @@ from club.ledger.actions.pots import (
     pay_into_pot,
     spend_from_pot,
 )
+from club.ledger.actions.proving import prove_what_is_new
 from club.ledger.actions.spending import (
     capture,
     extend_hold,
@@ -82,6 +83,7 @@ __all__ = [
     "post_file",
     "post_many",
     "promise_many",
+    "prove_what_is_new",
     "release",
     "release_expired_holds",
     "reverse",
