@@ -25,6 +25,11 @@ BENCHMARKS = (
     "accrue_vs_tpcb",
     "spend_vs_tpcb",
     "hold_capture_vs_tpcb",
+    "one_campaign",
+    "bulk_file",
+    "stream",
+    "expire_1m_lots",
+    "reads",
     "intake_to_posted",
     "api_me",
 )

@@ -12,7 +12,7 @@ from club.ledger.seals import sealing
 SUBSCRIBERS_PER_CHUNK = 2_000  # One transaction each: a lock of a second at most.
 HOLDS_PER_CHUNK = 500
 SUCCESSORS_PER_CHUNK = 500
-MONTHS_AHEAD = 24
+MONTHS_AHEAD = 13
 
 
 @app.periodic(cron="5 * * * *")  # Each hour, so soon after midnight whatever the server's zone.

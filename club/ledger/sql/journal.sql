@@ -49,5 +49,6 @@ begin
     return made;
 end $$;
 
--- Three years back for late and imported events, two years ahead; a daily job keeps it ahead.
-select ledger.make_months((current_date - interval '36 months')::date, 61);
+-- Two years back for late and imported events, a year ahead; a daily job keeps it ahead. No more than
+-- that: every plan that reads the journal has each month in it.
+select ledger.make_months((current_date - interval '24 months')::date, 38);

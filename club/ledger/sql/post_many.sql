@@ -16,14 +16,16 @@ begin
       from unnest(p_subscribers, p_points, p_days, p_expires, p_funds, p_sources, p_refs, p_fingerprints)
            v (s, n, d, e, f, src, r, h);
 
-    perform ledger.settle(s, d, came)
-       from (select s, max(d) as d, jsonb_agg(jsonb_build_array(e, f, n) order by e, f) as came
-               from unnest(p_subscribers, p_days, p_expires, p_funds, p_points) v (s, d, e, f, n)
-              where s = any (debtors) group by s order by s) v;
+    if debtors <> '{}' then
+        perform ledger.settle(s, d, came)
+           from (select s, max(d) as d, jsonb_agg(jsonb_build_array(e, f, n) order by e, f) as came
+                   from unnest(p_subscribers, p_days, p_expires, p_funds, p_points) v (s, d, e, f, n)
+                  where s = any (debtors) group by s order by s) v;
+    end if;
 end $$;
 
 -- Puts what was earned into balances and lots, in ascending order of the accounts; answers who of them
--- owes. Missing accounts are made first, and then begun anew: see lock_accounts.
+-- owes.
 create function ledger.credit_lots(
     p_subscribers bigint[], p_days date[], p_points bigint[], p_expires date[], p_funds integer[]) returns bigint[]
 language plpgsql as $$
@@ -31,6 +33,10 @@ declare
     earned  record;
     debtors bigint[] := '{}';
 begin
+    if ledger.is_ascending(p_subscribers) then    -- a file's chunk: everybody once, and in order
+        return ledger.credit_or_make(p_subscribers, array(select ledger.lot_key(e, f) from unnest(p_expires, p_funds) v (e, f)),
+                                     p_points, array_fill(1::bigint, array[cardinality(p_points)]), p_days);
+    end if;
     -- A statement writes a row once, so whoever earned into several buckets has as many turns.
     for earned in
         select array_agg(s order by s) as who, array_agg(key order by s) as keys, array_agg(n order by s) as points,
@@ -42,14 +48,26 @@ begin
                  group by s, key) g
          group by turn order by turn
     loop
-        begin
-            debtors := debtors || ledger.credit_each(earned.who, earned.keys, earned.points, earned.times, earned.days);
-        exception when no_data_found then
-            perform ledger.make_accounts(earned.who);
-            debtors := debtors || ledger.credit_each(earned.who, earned.keys, earned.points, earned.times, earned.days);
-        end;
+        debtors := debtors || ledger.credit_or_make(earned.who, earned.keys, earned.points, earned.times, earned.days);
     end loop;
     return debtors;
+end $$;
+
+create function ledger.is_ascending(p_subscribers bigint[]) returns boolean
+language sql immutable as $$
+    select coalesce(bool_and(s > before), true) from (select s, lag(s) over () as before from unnest(p_subscribers) s) v
+     where before is not null
+$$;
+
+-- As credit_each; missing accounts are made before any is locked.
+create function ledger.credit_or_make(p_who bigint[], p_keys bigint[], p_points bigint[], p_times bigint[], p_days date[])
+returns bigint[]
+language plpgsql as $$
+begin
+    return ledger.credit_each(p_who, p_keys, p_points, p_times, p_days);
+exception when no_data_found then
+    perform ledger.make_accounts(p_who);
+    return ledger.credit_each(p_who, p_keys, p_points, p_times, p_days);
 end $$;
 
 -- One bucket of each of these accounts, which come in ascending order: the join must not change it, or
@@ -82,13 +100,14 @@ begin
     return debtors;
 end $$;
 
--- Looks a batch's keys up in the journal: the places of those it has not, each key once, and the refs
+-- Looks a batch's keys up in the journal: the places of those it has not, each key once, and of those
 -- that came with other content than before, or than earlier in the batch. Without a lock, which is
 -- cheap for replays. Each month is asked by its own name: through the parent, one key costs four times
--- as much. A day without a month is new here, and the journal refuses it.
+-- as much. A day without a month is new here, and the journal refuses it. Keys that stand in the batch
+-- more than once are looked for only where p_has_twins says so: it takes a sort.
 create function ledger.look_up(
-    p_source smallint, p_subscribers bigint[], p_refs text[], p_days date[], p_fingerprints bytea[],
-    out unknown integer[], out conflicts text[])
+    p_source smallint, p_subscribers bigint[], p_refs text[], p_days date[], p_fingerprints bytea[], p_has_twins boolean,
+    out unknown integer[], out conflicts integer[])
 language plpgsql stable as $$
 declare
     month date;
@@ -101,14 +120,17 @@ begin
         part := to_regclass('ledger.' || ledger.month_of(month));
         execute format(
             'select array_agg(i) filter (where before is null and nth = 1) as unknown,'
-            '       array_agg(r order by i) filter (where coalesce(before, first) <> h) as conflicts'
-            '  from (select v.*, %s as before, row_number() over same as nth, first_value(h) over same as first'
+            '       array_agg(i) filter (where coalesce(before, first) <> h) as conflicts'
+            '  from (select v.*, %s as before, %s'
             '          from unnest($2, $3, $4, $5) with ordinality v (s, r, d, h, i)'
-            '         where v.d >= $6 and v.d < $6 + interval ''1 month'''
-            '        window same as (partition by v.s, v.d, v.r order by v.i)) k',
+            '         where v.d >= $6 and v.d < $6 + interval ''1 month'') k',
             case when part is null then 'null::bytea' else format(
                 '(select p.fingerprint from %s p where p.subscriber_id = v.s and p.occurred_on = v.d'
-                '    and p.source = $1 and p.ref = v.r)', part) end)
+                '    and p.source = $1 and p.ref = v.r)', part) end,
+            case when p_has_twins
+                 then 'row_number() over (partition by v.s, v.d, v.r order by v.i) as nth,'
+                      ' first_value(v.h) over (partition by v.s, v.d, v.r order by v.i) as first'
+                 else '1 as nth, null::bytea as first' end)
            into seen using p_source, p_subscribers, p_refs, p_days, p_fingerprints, month;
         unknown := unknown || seen.unknown;
         conflicts := conflicts || seen.conflicts;
@@ -116,9 +138,9 @@ begin
 end $$;
 
 -- Answers how many accruals were new, how many were replays, and the refs that came with other
--- content than before (none of those is posted). Where two calls race for one key, the journal refuses
--- the second, and it looks again: the first has committed by then. p_kind: 1 accrual, 12 opening
--- balance.
+-- content than before (none of those is posted). Where two calls race for one key, or one stands in the batch
+-- twice, the journal refuses the second, and it looks again: the first has committed by then.
+-- p_kind: 1 accrual, 12 opening balance.
 create function ledger.post_many(
     p_source smallint, p_subscribers bigint[], p_refs text[], p_days date[], p_points bigint[],
     p_expires date[], p_funds integer[], p_fingerprints bytea[], p_kind smallint default 1,
@@ -136,7 +158,7 @@ begin
        from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true limit 1;
 
     for i in 1 .. tries_max loop
-        known := look_up(p_source, p_subscribers, p_refs, p_days, p_fingerprints);
+        known := look_up(p_source, p_subscribers, p_refs, p_days, p_fingerprints, i > 1);
         exit when known.unknown = '{}';
         if cardinality(known.unknown) = cardinality(p_subscribers) then
             select p_subscribers as s, p_refs as r, p_days as d, p_points as n, p_expires as e, p_funds as f, p_fingerprints as h
@@ -159,6 +181,6 @@ begin
         end;
     end loop;
     fresh := cardinality(known.unknown);
-    conflicts := known.conflicts;
+    conflicts := array(select v.r from unnest(p_refs) with ordinality v (r, i) join unnest(known.conflicts) c (i) on c.i = v.i order by v.i);
     replayed := cardinality(p_subscribers) - fresh - cardinality(conflicts);
 end $$;
