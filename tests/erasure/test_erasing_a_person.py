@@ -135,7 +135,8 @@ def found(*needles: str) -> list[str]:
             for table in tables
         )
         cursor.execute(counts, {"pattern": pattern})
-        return [f"{table}: {count}" for table, count in cursor.fetchall() if count]
+        # The parts of a union come in any order.
+        return sorted(f"{table}: {count}" for table, count in cursor.fetchall() if count)
 
 
 def stored(tokens: Tokens) -> str:
