@@ -319,6 +319,6 @@ def test_the_jobs_do_the_work_of_the_moment_they_were_due() -> None:
 
     tasks.make_months(int(datetime(2040, 1, 1, tzinfo=UTC).timestamp()))
     with connection.cursor() as cursor:
-        cursor.execute("select to_regclass('ledger.posting_204201') is not null")
+        cursor.execute("select to_regclass('ledger.posting_204102') is not null")
         assert cursor.fetchone() == (True,)
     assert queries.prove() == []

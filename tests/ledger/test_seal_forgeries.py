@@ -36,7 +36,7 @@ A = "posting 1/a/2026-11-22, sealed 2026-11-17"
 COLUMNS = [field.column for field in Posting._meta.fields if field.column]
 KEY = ("subscriber_id", "occurred_on", "source", "ref")
 ANOTHER = {  # than what stands there, by the column's type
-    "bigint": "coalesce({0}, 0) + 1",
+    "bigint": "coalesce({0}, 0) + 1000",  # Nobody of these days is 1000 further on.
     "integer": "coalesce({0}, 0) + 1",
     "smallint": "coalesce({0}, 0) + 1",
     "date": "coalesce({0}, date '2026-11-10') + 1",
