@@ -10,7 +10,7 @@ SCRIPT = rf"""
 \set number random(1, 99999999999)
 select * from ledger.hold_points(:subscriber, ('00000000-0000-4000-8000-0' || lpad(:number::text, 11, '0'))::uuid,
     current_date, 15, null, now() + interval '15 minutes', '\x00112233445566778899aabbccddeeff'::bytea);
-select * from ledger.capture(:subscriber, ('00000000-0000-4000-8000-0' || lpad(:number::text, 11, '0'))::uuid,
+select * from ledger.close_hold(:subscriber, ('00000000-0000-4000-8000-0' || lpad(:number::text, 11, '0'))::uuid,
     current_date);
 """
 

@@ -19,8 +19,8 @@ THIS, THAT = sha256(b"this").digest(), sha256(b"that").digest()
 ACCRUE = "select * from ledger.accrue(%s, 1::smallint, %s, %s, %s, %s, 0, %s)"
 SPEND = "select * from ledger.spend(%s, 2::smallint, %s, %s, %s, null, %s)"
 HOLD = "select * from ledger.hold_points(%s, %s, %s, %s, null, %s, %s)"
-CAPTURE = "select * from ledger.capture(%s, %s, %s, %s::bigint)"
-RELEASE = "select * from ledger.release(%s, %s, %s)"
+CAPTURE = "select * from ledger.close_hold(%s, %s, %s, %s::bigint)"
+RELEASE = "select * from ledger.close_hold(%s, %s, %s, 0)"
 REVERSE = (
     "select * from ledger.reverse_posting("
     "%s, 3::smallint, %s, %s, %s::smallint, %s, %s, %s::bigint, %s, %s::date)"

@@ -136,7 +136,7 @@ def test_a_posting_slipped_in_beside_the_verbs_is_found() -> None:
         "select ledger.put_lots(901, '[[\"2027-01-01\", 0, 5]]')",
         "select ledger.take_lots(901, 5, '2026-11-22')",
         "select ledger.settle(901, '2026-11-22', '[]')",
-        "select ledger.close_hold(901, gen_random_uuid(), '2026-11-22', 0, null)",
+        "select ledger.give_back(901, '[[\"2027-01-01\", 0, 5]]', '2026-11-22', null)",
     ],
 )
 def test_the_application_writes_nothing_by_itself(statement: str) -> None:

@@ -112,7 +112,6 @@ def test_a_hold_cannot_be_captured_beyond_its_points_nor_placed_beyond_the_balan
     call(HOLD, ME, HOLD_ID, DAY, 20, UNTIL, THIS)
     assert refusal(HOLD, ME, HOLD_ID, DAY, 20, UNTIL, THAT) == "LG409"
     assert refusal(CAPTURE, ME, HOLD_ID, DAY, 21) == "LG426"
-    assert refusal(CAPTURE, ME, HOLD_ID, DAY, 0) == "LG423"
     assert account() == (30, 20, 0)
 
 

@@ -75,7 +75,7 @@ def capture(
         raise BadAmount("a capture takes at least one point; release gives all back")
     with told_in_words():
         return booked(
-            "select * from ledger.capture(%s, %s, %s, %s::bigint, %s::date)",
+            "select * from ledger.close_hold(%s, %s, %s, %s::bigint, %s::date)",
             [subscriber_id, hold_id, day, points, grace_until],
         )
 
@@ -89,7 +89,7 @@ def release(
     """
     with told_in_words():
         return booked(
-            "select * from ledger.release(%s, %s, %s, %s::date)",
+            "select * from ledger.close_hold(%s, %s, %s, 0, %s::date)",
             [subscriber_id, hold_id, day, grace_until],
         )
 

@@ -1,7 +1,8 @@
--- Earning, one at a time: the hottest verb, two statements by key and no look beforehand. The
--- posting's insert is the gate and comes last: a replay finds the key taken and takes back exactly
--- what it wrote a moment ago (nobody saw it: the account is locked). A look beforehand would cost
--- more than both, because a cached plan locks every partition and an insert locks one.
+-- Earning, one at a time: the hottest verb, two statements by key and no look beforehand (a third one
+-- for a bucket that is new). The posting's insert is the gate and comes last: a replay finds the key
+-- taken and takes back exactly what it wrote a moment ago (nobody saw it: the account is locked). A
+-- look beforehand would cost more than all, because a cached plan locks every partition and an
+-- insert locks one.
 --
 -- A conflict (the key stands for other content) is answered, not raised: a batch reports it too.
 create function ledger.accrue(
@@ -18,11 +19,19 @@ begin
         perform refuse_unsound(p_points, p_ref, p_fingerprint);
     end if;
 
+    -- Nearly always the bucket is there, and one element changes: a sixth of an accrual less to do.
     update account
        set posted = posted + p_points, version = version + 1, active_on = greatest(active_on, p_day),
-           lot_keys = keys_with(lot_keys, key), lot_points = points_with(lot_keys, lot_points, key, p_points)
-     where subscriber_id = p_subscriber
+           lot_points[width_bucket(key, lot_keys)] = lot_points[width_bucket(key, lot_keys)] + p_points
+     where subscriber_id = p_subscriber and lot_keys[width_bucket(key, lot_keys)] = key
     returning arrears into owed;
+    if not found then
+        update account
+           set posted = posted + p_points, version = version + 1, active_on = greatest(active_on, p_day),
+               lot_keys = keys_with(lot_keys, key), lot_points = points_with(lot_keys, lot_points, key, p_points)
+         where subscriber_id = p_subscriber
+        returning arrears into owed;
+    end if;
     if not found then
         insert into account as a (subscriber_id, lot_keys, lot_points, posted, version, active_on)
         values (p_subscriber, array[key], array[p_points], p_points, 1, p_day)

@@ -23,7 +23,8 @@ begin
         perform give(p_subscriber, p_source, p_ref, p_day, p_points, coalesce(p_fund, 0), p_expires, p_fingerprint, p_reason, p_actor);
     elsif is_fresh then
         select lot_keys, lot_points, posted, held into a from account where subscriber_id = p_subscriber;
-        d := draw(a.lot_keys, a.lot_points, -p_points, p_day, p_fund);
+        d := case when p_fund is null then draw(a.lot_keys, a.lot_points, -p_points, p_day)
+              else draw_of_fund(a.lot_keys, a.lot_points, -p_points, p_day, p_fund) end;
         if d.drawn_points < -p_points or a.posted - a.held - over_points(a.lot_keys, a.lot_points, p_day) < -p_points then
             perform refuse_short(p_subscriber, p_day, -p_points, p_fund);
         end if;

@@ -19,7 +19,8 @@ begin
     if not found then
         perform refuse_short(p_subscriber, p_day, p_points, p_fund);
     end if;
-    d := draw(a.lot_keys, a.lot_points, p_points, p_day, p_fund);
+    d := case when p_fund is null then draw(a.lot_keys, a.lot_points, p_points, p_day)
+         else draw_of_fund(a.lot_keys, a.lot_points, p_points, p_day, p_fund) end;
     available_points := a.posted - a.held - over_points(a.lot_keys, a.lot_points, p_day) - p_points;
     is_fresh := false;
     if d.drawn_points = p_points and available_points >= 0 then
@@ -46,22 +47,21 @@ begin
     available_points := spendable(p_subscriber, p_day);
 end $$;
 
--- Closes a hold: p_points of it are spent (null = all, 0 = none), the rest goes back to its buckets.
--- What a hold has set aside never changes, so it is read before the account is locked; whether it is
--- still open shows under the lock.
+-- Closes a hold: captures p_points of it (null = all), or releases it (0); the rest goes back to its
+-- buckets. What a hold has set aside never changes, so it is read before the account is locked, and
+-- the account is written by the statement that locks it. Whether the hold is still open shows after
+-- that: if not, what was written a moment ago is taken back, and nobody saw it.
 create function ledger.close_hold(
-    p_subscriber bigint, p_hold uuid, p_day date, p_points bigint, p_grace date,
+    p_subscriber bigint, p_hold uuid, p_day date, p_points bigint default null, p_grace date default null,
     out is_fresh boolean, out available_points bigint)
-language plpgsql as $$
+language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
     a     record;
     h     record;
     spent bigint;
-    kept  jsonb;
     back  jsonb;
 begin
-    select points, captured, state, fingerprint, lots into h from ledger.hold
-     where subscriber_id = p_subscriber and hold_id = p_hold;
+    select points, captured, state, fingerprint, lots into h from hold where subscriber_id = p_subscriber and hold_id = p_hold;
     if not found then
         raise exception 'there is no hold %', p_hold using errcode = 'LG405', detail = jsonb_build_object('hold_id', p_hold);
     end if;
@@ -70,39 +70,46 @@ begin
         raise exception 'the hold % has % points, not %', p_hold, h.points, spent
             using errcode = 'LG426', detail = jsonb_build_object('left_points', h.points, 'asked_points', spent);
     end if;
-    kept := case when spent = h.points then h.lots else ledger.cut_lots(h.lots, 0, spent) end;
-    back := case when spent < h.points then ledger.returned_lots(ledger.cut_lots(h.lots, spent, h.points), p_day, p_grace) end;
+    if spent < h.points then
+        back := returned_lots(cut_lots(h.lots, spent, h.points), p_day, p_grace);
+    end if;
 
     is_fresh := false;
     if h.state = 1 then
-        select lot_keys, lot_points, posted, held, arrears into a from ledger.account where subscriber_id = p_subscriber for update;
-        update ledger.hold
-           set state = case when spent > 0 then 2 else 3 end, captured = spent, given_back = back, closed_at = now()
-         where subscriber_id = p_subscriber and hold_id = p_hold and state = 1;
-        is_fresh := found;
+        update account set posted = posted - spent, held = held - h.points, version = version + 1
+         where subscriber_id = p_subscriber and held >= h.points
+        returning posted, held, arrears, lot_keys, lot_points into a;
+        if found then
+            update hold
+               set state = case when spent > 0 then 2 else 3 end, captured = spent, given_back = back, closed_at = now()
+             where subscriber_id = p_subscriber and hold_id = p_hold and state = 1;
+            is_fresh := found;
+            if not is_fresh then
+                update account set posted = posted + spent, held = held + h.points, version = version - 1
+                 where subscriber_id = p_subscriber;
+            end if;
+        end if;
     end if;
     if not is_fresh then
-        perform ledger.refuse_closed_otherwise(p_subscriber, p_hold, spent);
-        available_points := ledger.spendable(p_subscriber, p_day);
+        perform refuse_closed_otherwise(p_subscriber, p_hold, spent);
+        available_points := spendable(p_subscriber, p_day);
         return;
     end if;
 
-    update ledger.account set posted = posted - spent, held = held - h.points, version = version + 1
-     where subscriber_id = p_subscriber;
     if spent > 0 then
-        insert into ledger.posting (subscriber_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)
-        values (p_subscriber, -spent, p_day, 0, 7, 20, 'hold:' || p_hold, h.fingerprint, kept);
+        insert into posting (subscriber_id, points, occurred_on, source, kind, contra, ref, fingerprint, lots)
+        values (p_subscriber, -spent, p_day, 0, 7, 20, 'hold:' || p_hold, h.fingerprint,
+                case when back is null then h.lots else cut_lots(h.lots, 0, spent) end);
     end if;
     if back is null then
-        -- What is spent was on hold before: nothing else is free than was.
-        available_points := greatest(a.posted - a.held - ledger.over_points(a.lot_keys, a.lot_points, p_day), 0);
+        available_points := greatest(a.posted - a.held - over_points(a.lot_keys, a.lot_points, p_day), 0);
         return;
     end if;
-    perform ledger.put_lots(p_subscriber, back);
+    perform put_lots(p_subscriber, back);
     if a.arrears > 0 then
-        perform ledger.settle(p_subscriber, p_day, back);
+        perform settle(p_subscriber, p_day, back);
     end if;
-    available_points := ledger.spendable(p_subscriber, p_day);
+    available_points := spendable(p_subscriber, p_day);
 end $$;
 
 -- A hold that is closed may be closed again in the same way, which changes nothing.
@@ -116,27 +123,6 @@ begin
         raise exception 'the hold % is closed, % points of it captured', p_hold, before
             using errcode = 'LG410', detail = jsonb_build_object('hold_id', p_hold, 'captured_points', before);
     end if;
-end $$;
-
-create function ledger.capture(
-    p_subscriber bigint, p_hold uuid, p_day date, p_points bigint default null, p_grace date default null,
-    out is_fresh boolean, out available_points bigint)
-language plpgsql security definer set search_path = ledger, pg_temp as $$
-begin
-    if p_points < 1 then
-        raise exception 'a capture takes at least one point; release gives all back' using errcode = 'LG423';
-    end if;
-    select c.is_fresh, c.available_points into is_fresh, available_points
-      from close_hold(p_subscriber, p_hold, p_day, p_points, p_grace) c;
-end $$;
-
-create function ledger.release(
-    p_subscriber bigint, p_hold uuid, p_day date, p_grace date default null,
-    out is_fresh boolean, out available_points bigint)
-language plpgsql security definer set search_path = ledger, pg_temp as $$
-begin
-    select c.is_fresh, c.available_points into is_fresh, available_points
-      from close_hold(p_subscriber, p_hold, p_day, 0, p_grace) c;
 end $$;
 
 -- An order whose outcome is unknown keeps its points: it extends its hold before the sweep below

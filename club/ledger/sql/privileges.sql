@@ -24,7 +24,7 @@ begin
     grant execute on function
         ledger.accrue, ledger.post_many, ledger.make_stage, ledger.order_stage, ledger.post_stage,
         ledger.drop_stage, ledger.promise_many, ledger.keep_promises, ledger.withdraw_promise,
-        ledger.spend, ledger.hold_points, ledger.capture, ledger.release, ledger.extend_hold,
+        ledger.spend, ledger.hold_points, ledger.close_hold, ledger.extend_hold,
         ledger.release_expired_holds, ledger.reverse_posting, ledger.expire_due, ledger.lock_accounts,
         ledger.transfer, ledger.reverse_transfer, ledger.freeze_transfers, ledger.unfreeze_transfers,
         ledger.forfeit,
@@ -33,7 +33,7 @@ begin
         ledger.hold_from_pot, ledger.leave_pot, ledger.close_pot,
         ledger.adjust, ledger.goodwill, ledger.make_fund, ledger.make_budget, ledger.pin_hold, ledger.unpin_hold,
         ledger.extend_lots, ledger.extend_many, ledger.expire_inactive,
-        ledger.make_months, ledger.lots_total, ledger.spendable, ledger.over_points,
+        ledger.make_months, ledger.lots_total, ledger.spendable, ledger.over_points, ledger.points_below,
         ledger.lot_key, ledger.lot_day, ledger.lot_fund, ledger.statement, ledger.leg_ref, ledger.owed_by,
         ledger.prove, ledger.prove_since, ledger.prove_months, ledger.prove_sums, ledger.reconcile, ledger.absent_months,
         ledger.sums_between, ledger.lots_between, ledger.is_detached, ledger.takes, ledger.month_of, ledger.day_start,

@@ -17,7 +17,8 @@ begin
     if not found then
         perform refuse_short(p_subscriber, p_day, p_points, p_fund);
     end if;
-    d := draw(a.lot_keys, a.lot_points, p_points, p_day, p_fund);
+    d := case when p_fund is null then draw(a.lot_keys, a.lot_points, p_points, p_day)
+         else draw_of_fund(a.lot_keys, a.lot_points, p_points, p_day, p_fund) end;
     available_points := a.posted - a.held - over_points(a.lot_keys, a.lot_points, p_day) - p_points;
     is_fresh := false;
     if d.drawn_points = p_points and available_points >= 0 then

@@ -33,8 +33,9 @@ create table ledger.account (
     held          bigint   not null default 0,    -- sum of the open holds
     arrears       bigint   not null default 0,    -- clawed back after being spent
     active_on     date,                           -- last day its owner earned or spent
-    -- The database itself refuses an overdraft, of the whole and of each lot.
-    constraint no_overdraft check (posted - held + arrears >= 0 and held >= 0 and arrears >= 0 and 0 < all (lot_points))
+    -- The database itself refuses an overdraft, of the whole and of each lot. In few words, because a
+    -- check is read and compiled anew at every write.
+    constraint no_overdraft check (least(posted - held + arrears, held, arrears) >= 0 and 0 < all (lot_points))
 ) with (fillfactor = 70);                         -- room for HOT updates: no index but the key, ever
 -- What most writes change stands side by side, in the order above: PostgreSQL logs an update from the
 -- first byte that differs to the last.
