@@ -11,6 +11,7 @@ from club.ledger import actions
 from club.ledger.cli_days import Day, today
 from club.ledger.cli_people import COMMANDS as BETWEEN_PEOPLE
 from club.ledger.cli_proof import COMMANDS as OF_THE_PROOF
+from club.ledger.cli_reading import COMMANDS as FOR_READING
 from club.ledger.opening.cli import command as import_command
 from club.ledger.rules import Source
 
@@ -23,7 +24,7 @@ def command() -> None:
     """The books of the points."""
 
 
-for of_another_file in (*OF_THE_PROOF, *BETWEEN_PEOPLE, import_command):
+for of_another_file in (*OF_THE_PROOF, *BETWEEN_PEOPLE, *FOR_READING, import_command):
     command.add_command(of_another_file)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import click
 
-from club.clock import day_of
+from club.clock import TASHKENT, day_of
 
 
 class Day(click.ParamType[date]):
@@ -31,6 +31,21 @@ class Month(click.ParamType[date]):
             return value if isinstance(value, date) else date.fromisoformat(f"{value}-01")
         except ValueError:
             self.fail(f"{value} is not a month written as 2026-11", param, ctx)
+
+
+class Moment(click.ParamType[datetime]):
+    """Without a zone it is Tashkent's; a day alone is its first moment."""
+
+    name = "YYYY-MM-DDTHH:MM"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        try:
+            at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value} is not a moment written as 2026-11-22T14:00", param, ctx)
+        return at if at.tzinfo else at.replace(tzinfo=TASHKENT)
 
 
 def today() -> date:

@@ -127,6 +127,19 @@ class ClockWentBack(LedgerError):
     code = "clock_went_back"
 
 
+class MomentInFuture(LedgerError):
+    """The past is asked for, and this moment is still to come. Value: at."""
+
+    code = "moment_in_future"
+
+
+class BeforeTheBooks(LedgerError):
+    """The past is asked for, and at this moment a month that was detached since was not over: how
+    it went then is not known any more. Value: since, the last moment that is not told."""
+
+    code = "before_the_books"
+
+
 class BadPosting(LedgerError):
     """Makes no sense to the books; the subclasses say what."""
 
@@ -214,6 +227,8 @@ _ERRORS: dict[str, type[LedgerError]] = {
     "LG426": MoreThanLeft,
     "LG427": TooMany,
     "LG428": MonthDetached,
+    "LG430": MomentInFuture,
+    "LG431": BeforeTheBooks,
     "55P03": BooksBusy,  # A lock that was not to be had in time.
     "22003": BadAmount,  # A sum beyond bigint.
 }

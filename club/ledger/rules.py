@@ -16,6 +16,7 @@ POINTS_PER_POSTING_MAX = 1_000_000_000_000  # A ceiling against a slip, far from
 REF_BYTES_MAX = 200
 HOLD_LIFETIME_MAX = timedelta(days=40)
 PAGE_LINES_MAX = 100
+PROGRAMME_DAYS_MAX = 1_100  # Three years, to be laid beside each other.
 POT_MEMBERS_MAX = 10
 
 

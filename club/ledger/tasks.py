@@ -13,6 +13,7 @@ SUBSCRIBERS_PER_CHUNK = 2_000  # One transaction each: a lock of a second at mos
 HOLDS_PER_CHUNK = 500
 SUCCESSORS_PER_CHUNK = 500
 MONTHS_AHEAD = 13
+DAYS_PER_RUN_MAX = 400
 
 
 @app.periodic(cron="5 * * * *")  # Each hour, so soon after midnight whatever the server's zone.
@@ -52,6 +53,16 @@ def follow_successors(timestamp: int) -> None:
     day = day_of(_at(timestamp))
     while actions.follow_successors(day=day, limit=SUCCESSORS_PER_CHUNK):
         pass
+
+
+@app.periodic(
+    cron="10 * * * *"
+)  # Each hour: a day is over at 19:00 UTC, or when its last work ends.
+@app.task(name="ledger.count_days", queueing_lock="ledger.count_days", pass_context=False)
+def count_days(timestamp: int) -> None:
+    for _ in range(DAYS_PER_RUN_MAX):
+        if not actions.count_day():
+            return
 
 
 @app.periodic(cron="30 0 * * *")

@@ -2,7 +2,7 @@
 posted again."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -18,7 +18,7 @@ from club.clock import months_later
 from club.ledger import actions as ledger
 from club.ledger import history, queries
 from club.ledger.cli import command
-from club.ledger.errors import BadPosting, BooksBusy, DayOutsideBooks, MonthDetached
+from club.ledger.errors import BadPosting, BeforeTheBooks, BooksBusy, DayOutsideBooks, MonthDetached
 from club.ledger.rules import Source
 from club.ledger.seals import files, sealing
 from tests.ledger.plain import (
@@ -123,7 +123,7 @@ def live(old: date) -> None:
 
 
 def run_as_sealed(day: date) -> None:
-    """All of it was posted on one day, and that day is sealed."""
+    """All of it was posted on one day, and that day is counted and sealed."""
     months = [
         str(name)
         for (name,) in rows("select distinct ledger.month_of(occurred_on) from ledger.posting")
@@ -131,6 +131,7 @@ def run_as_sealed(day: date) -> None:
     with as_owner(*months):
         run("update ledger.posting set posted_at = ledger.day_start(%s) + interval '1 hour'", day)
     sealing.seal(day=day)
+    assert ledger.count_day() == day
 
 
 def detach(month: date) -> ledger.Detached:
@@ -170,6 +171,47 @@ def test_a_history_begins_with_what_was_carried(detached: None, old: date, table
     assert days[0].points == days[-1].points == account(ME)[0]
     assert queries.statement(subscriber_id=ME, limit=100).lines[-1].occurred_on == months_later(
         old, 1
+    )
+
+
+@pytest.mark.parametrize("is_dropped", [False, True])
+def test_the_past_is_told_from_where_the_detached_month_ended(
+    detached: None, table: str, is_dropped: bool
+) -> None:
+    if is_dropped:
+        run(f"drop table ledger.{table}")
+    ((ended,),) = rows("select max(last_posted_at) from ledger.detached_month")
+    assert isinstance(ended, datetime)
+
+    for who in (ME, YOU):
+        then = queries.balance_at(subscriber_id=who, at=ended + timedelta(seconds=1), day=TODAY)
+        now = queries.balance(subscriber_id=who, day=TODAY)
+        assert (then.spendable_points, then.arrears_points) == (
+            now.spendable_points,
+            now.arrears_points,
+        )
+        with pytest.raises(BeforeTheBooks) as refused:
+            queries.balance_at(subscriber_id=who, at=ended - timedelta(seconds=1))
+        with pytest.raises(BeforeTheBooks):
+            queries.lots_at(subscriber_id=who, at=ended)
+        assert set(refused.value.values) == {"since"}
+
+
+@pytest.mark.parametrize("is_dropped", [False, True])
+def test_the_programme_s_accounts_are_the_same_without_the_month(
+    lived: None, old: date, table: str, is_dropped: bool
+) -> None:
+    before = rows("select * from ledger.programme(null, 'infinity') order by 1, 2, 3, 4, 5")
+    detach(old)
+    if is_dropped:
+        run(f"drop table ledger.{table}")
+
+    assert rows("select * from ledger.programme(null, 'infinity') order by 1, 2, 3, 4, 5") == before
+    assert len(before) > 5
+    run("update ledger.carried_total set points = points + 1 where kind = 2")
+    assert (
+        "a counted day is the sum of its postings" in {breach.law for breach in queries.prove()}
+        or not is_dropped
     )
 
 
@@ -254,6 +296,13 @@ def test_a_month_that_is_not_sealed_stays(old: date) -> None:
 def test_a_month_that_got_something_after_the_last_seal_stays(old: date) -> None:
     call(ACCRUE, ME, "late", old, 5, TODAY, THIS)
     with pytest.raises(BadPosting, match="after the last seal"):
+        detach(old)
+
+
+def test_a_month_that_the_programme_has_not_counted_stays(old: date) -> None:
+    run("delete from ledger.programme_total")
+    run("delete from ledger.programme_day")
+    with pytest.raises(BadPosting, match="not counted yet"):
         detach(old)
 
 
@@ -352,6 +401,8 @@ def test_a_table_that_came_back_from_a_dump_is_proven_again(
     assert {(breach.law, breach.subscriber_id) for breach in queries.prove()} == {
         ("a sealed posting is never removed", ME),
         ("what was carried is what its month did", ME),
+        ("what was carried is what its month did", None),
+        ("a counted day is the sum of its postings", None),
     }
     assert refusal(f"delete from ledger.{table}") == "LG422"
 

@@ -7,6 +7,7 @@ not even a broken transaction. Whole points; days are business days in Asia/Tash
 
 from club.ledger.actions.adjusting import adjust, goodwill, make_budget, make_fund
 from club.ledger.actions.bulk import post_file
+from club.ledger.actions.closing import count_day
 from club.ledger.actions.detaching import detach_month
 from club.ledger.actions.earning import (
     keep_promises,
@@ -56,6 +57,7 @@ __all__ = [
     "adjust",
     "capture",
     "close_pot",
+    "count_day",
     "detach_month",
     "expire_due",
     "expire_inactive",

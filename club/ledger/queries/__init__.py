@@ -11,9 +11,21 @@ from club.ledger.queries.balances import (
 )
 from club.ledger.queries.budgets import Budget, Fund, budgets, funds
 from club.ledger.queries.expiries import Expiry, expiry_calendar
+from club.ledger.queries.funding import FundedLine, Funding, Part, funded_lines, funding
 from club.ledger.queries.leaving import forfeited_points, same_person
+from club.ledger.queries.past import balance_at, lots_at
 from club.ledger.queries.pots import Member, Pot, pot, pot_of
-from club.ledger.queries.programme import Totals, outstanding_points, totals
+from club.ledger.queries.programme import (
+    Account,
+    DayAccount,
+    FundAccount,
+    Totals,
+    counted_until,
+    outstanding_points,
+    programme_accounts,
+    programme_days,
+    totals,
+)
 from club.ledger.queries.proof import (
     Coverage,
     Proof,
@@ -28,34 +40,47 @@ from club.ledger.queries.transfers import Allowance, allowance
 from club.ledger.rules import Breach
 
 __all__ = [
+    "Account",
     "Allowance",
     "Balance",
     "Breach",
     "Budget",
     "Coverage",
+    "DayAccount",
     "Expiry",
     "Fund",
+    "FundAccount",
+    "FundedLine",
+    "Funding",
     "Line",
     "Lot",
     "Member",
     "Page",
+    "Part",
     "Pot",
     "Promised",
     "Proof",
     "Totals",
     "allowance",
     "balance",
+    "balance_at",
     "budgets",
+    "counted_until",
     "coverage",
     "earned_since",
     "expiry_calendar",
     "forfeited_points",
+    "funded_lines",
+    "funding",
     "funds",
     "last_proof",
     "lots",
+    "lots_at",
     "outstanding_points",
     "pot",
     "pot_of",
+    "programme_accounts",
+    "programme_days",
     "promised",
     "prove",
     "proven_until",

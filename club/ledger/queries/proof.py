@@ -37,7 +37,7 @@ def prove(*, since: date | None = None) -> list[Breach]:
     if since is not None:
         recent = rows("select * from ledger.prove_since(%s)", [since])
         return [*_breaches(recent), *checking.check(since=since)]
-    laws = ("prove", "prove_sums", "prove_months")
+    laws = ("prove", "prove_sums", "prove_months", "prove_totals")
     found = [row for law in laws for row in rows(f"select * from ledger.{law}()")]  # noqa: S608  of ours
     return [*_breaches(found), *checking.check()]
 

@@ -27,15 +27,6 @@ begin
                           and i.inhrelid = to_regclass('ledger.' || ledger.month_of(m.month)));
 end $$;
 
--- What a posting adds to what its subscriber owes: a clawback that found no lots, less the lots that repaid
--- it; and debts that a merge moved.
-create function ledger.owed_by(p_kind smallint, p_points bigint, p_lots jsonb) returns bigint
-language sql immutable as $$
-    select case when p_kind = 5 then -p_points - ledger.lots_total(p_lots)
-                when p_kind = 8 then -ledger.lots_total(p_lots)
-                when p_kind in (9, 10) and p_lots = '[]' then -p_points else 0 end
-$$;
-
 -- What the postings of some days did, by subscriber. One text for the day on which a month is carried
 -- and for every proof of it later.
 create function ledger.sums_between(p_first date, p_last date)
@@ -48,23 +39,30 @@ begin
       from ledger.every_posting p where p.occurred_on between p_first and p_last group by 1;
 end $$;
 
+do $make$
+begin
+    execute format($f$
 create function ledger.lots_between(p_first date, p_last date)
 returns table (subscriber_id bigint, expires_on date, fund integer, points bigint)
 language plpgsql stable as $$
 begin
     return query
     select m.subscriber_id, m.expires_on, m.fund, sum(m.points)::bigint
-      from (select p.subscriber_id, p.expires_on, p.fund, p.points from ledger.every_posting p
-             where p.occurred_on between p_first and p_last and p.lots is null
-            union all
-            select p.subscriber_id, (x ->> 0)::date, (x ->> 1)::integer, case when p.points > 0 then 1 else -1 end * (x ->> 2)::bigint
-              from ledger.every_posting p, jsonb_array_elements(p.lots) x
-             where p.occurred_on between p_first and p_last and p.kind <> 7
-            union all
-            select p.subscriber_id, (x ->> 0)::date, (x ->> 1)::integer, (x ->> 2)::bigint
-              from ledger.every_posting p, jsonb_array_elements(p.given) x
-             where p.occurred_on between p_first and p_last) m
-     group by 1, 2, 3;
+      from (%s) m group by 1, 2, 3;
+end $$
+$f$, ledger.posted_movements('(select * from ledger.every_posting v where v.occurred_on between p_first and p_last)'));
+end $make$;
+
+create function ledger.totals_between(p_first date, p_last date)
+returns table (
+    day date, contra smallint, fund integer, source smallint, kind smallint,
+    points numeric, cancelled numeric, postings bigint)
+language plpgsql stable as $$
+begin
+    return query
+    select (l.posted_at at time zone 'Asia/Tashkent')::date, l.contra, l.fund, l.source, l.kind,
+           sum(l.points), sum(l.cancelled)::numeric, sum(l.postings)::bigint
+      from ledger.programme_leg l where l.occurred_on between p_first and p_last group by 1, 2, 3, 4, 5;
 end $$;
 
 -- Detaches the oldest month. Late events of that one month wait while it is summed; the journal itself is
@@ -74,10 +72,11 @@ create function ledger.detach_month(p_month date, p_today date) returns bigint
 language plpgsql security definer set search_path = ledger, pg_temp set lock_timeout = '3s' as $$
 declare
     months_kept_min constant integer := 13;       -- a year's earnings decide the levels
-    last   constant date := (p_month + interval '1 month')::date - 1;
-    name   constant text := month_of(p_month);
-    sealed constant date := (select max(day) from seal);
-    n      bigint;
+    last    constant date := (p_month + interval '1 month')::date - 1;
+    name    constant text := month_of(p_month);
+    sealed  constant date := (select max(day) from seal);
+    counted constant date := coalesce((select max(day) from programme_day), '-infinity');
+    n       bigint;
 begin
     if p_month <> date_trunc('month', p_month) or to_regclass('ledger.' || name) is null or is_detached(p_month) then
         raise exception 'the books have no month %', to_char(p_month, 'YYYY-MM') using errcode = 'LG424', detail = jsonb_build_object('day', p_month);
@@ -95,15 +94,17 @@ begin
     execute format('lock table ledger.%I in share mode', name);
     if exists (select from posting where occurred_on between p_month and last and posted_at >= day_start(sealed + 1)) then
         raise exception 'something of this month was posted after the last seal' using errcode = 'LG422';
+    elsif exists (select from posting where occurred_on between p_month and last and posted_at >= day_start(counted + 1)) then
+        raise exception 'something of this month was posted on a day that is not counted yet' using errcode = 'LG422';
     end if;
     insert into carried (subscriber_id, month, points, arrears, captured)
     select s.subscriber_id, p_month, s.points, s.arrears, s.captured from sums_between(p_month, last) s;
     insert into carried_lot (subscriber_id, month, expires_on, fund, points)
     select l.subscriber_id, p_month, l.expires_on, l.fund, l.points from lots_between(p_month, last) l where l.points <> 0;
-    insert into carried_total (month, contra, postings, points)
-    select p_month, contra, count(*), sum(points) from posting where occurred_on between p_month and last group by contra;
-    insert into detached_month (month, postings, points)
-    select p_month, coalesce(sum(postings), 0), coalesce(sum(points), 0) from carried_total where month = p_month
+    insert into carried_total (month, day, contra, fund, source, kind, points, cancelled, postings)
+    select p_month, t.* from totals_between(p_month, last) t;
+    insert into detached_month (month, postings, points, last_posted_at)
+    select p_month, count(*), coalesce(sum(points), 0), max(posted_at) from posting where occurred_on between p_month and last
     returning postings into n;
     execute format('alter table ledger.posting detach partition ledger.%I', name);
     return n;

@@ -3,10 +3,11 @@
 -- month's own postings are in `past` (detach.sql) for as long as somebody keeps them.
 
 create table ledger.detached_month (
-    month       date        primary key,          -- its first day
-    postings    bigint      not null,
-    points      numeric     not null,
-    detached_at timestamptz not null default now()
+    month          date        primary key,       -- its first day
+    postings       bigint      not null,
+    points         numeric     not null,
+    last_posted_at timestamptz,                   -- what it did counts from here on; null: it is empty
+    detached_at    timestamptz not null default now()
 );
 
 create table ledger.carried (
@@ -28,13 +29,18 @@ create table ledger.carried_lot (
     primary key (subscriber_id, month, expires_on, fund)
 );
 
--- The programme's side: for the sums of the whole.
+-- What of programme_total came from its postings, so that the counted days stay provable.
 create table ledger.carried_total (
-    month    date     not null,
-    contra   smallint not null,
-    postings bigint   not null,
-    points   bigint   not null,
-    primary key (month, contra)
+    month     date     not null,
+    day       date     not null,
+    contra    smallint not null,
+    fund      integer  not null,
+    source    smallint not null,
+    kind      smallint not null,
+    points    numeric  not null,
+    cancelled numeric  not null,
+    postings  bigint   not null,
+    primary key (month, day, contra, fund, source, kind)
 );
 
 create function ledger.is_detached(p_day date) returns boolean

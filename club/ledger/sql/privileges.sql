@@ -28,6 +28,8 @@ begin
         ledger.release_expired_holds, ledger.reverse_posting, ledger.expire_due, ledger.lock_accounts,
         ledger.transfer, ledger.reverse_transfer, ledger.freeze_transfers, ledger.unfreeze_transfers,
         ledger.forfeit,
+        ledger.refuse_untold, ledger.lots_at, ledger.arrears_at, ledger.held_at, ledger.pending_at,
+        ledger.count_day, ledger.programme, ledger.prove_totals, ledger.day_is_closed,
         ledger.transferable, ledger.sent, ledger.merge, ledger.follow_successors,
         ledger.open_pot, ledger.invite_to_pot, ledger.join_pot, ledger.pay_into_pot, ledger.spend_from_pot,
         ledger.hold_from_pot, ledger.leave_pot, ledger.close_pot,
@@ -36,7 +38,7 @@ begin
         ledger.make_months, ledger.lots_total, ledger.spendable, ledger.over_points, ledger.points_below,
         ledger.lot_key, ledger.lot_day, ledger.lot_fund, ledger.statement, ledger.leg_ref, ledger.owed_by,
         ledger.prove, ledger.prove_since, ledger.prove_months, ledger.prove_sums, ledger.reconcile, ledger.absent_months,
-        ledger.sums_between, ledger.lots_between, ledger.is_detached, ledger.takes, ledger.month_of, ledger.day_start,
+        ledger.sums_between, ledger.lots_between, ledger.totals_between, ledger.is_detached, ledger.takes, ledger.month_of, ledger.day_start,
         ledger.next_to_seal, ledger.seal_day, ledger.note_proof, ledger.attach_past
         to club_app;
     if not pg_has_role(current_user, 'club_app', 'member') then

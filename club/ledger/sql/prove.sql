@@ -22,22 +22,7 @@ declare
         select l.subscriber_id, sum(l.points)::bigint as points from {lot} l group by 1),
     open as (
         select h.subscriber_id, sum(h.points)::bigint as points from {hold} h where h.state = 1 group by 1),
-    moved as (
-        select p.subscriber_id, p.expires_on, p.fund, p.points from {posting} p where p.lots is null
-        union all
-        select p.subscriber_id, (x ->> 0)::date, (x ->> 1)::integer, case when p.points > 0 then 1 else -1 end * (x ->> 2)::bigint
-          from {posting} p, jsonb_array_elements(p.lots) x where p.kind <> 7
-        union all
-        select p.subscriber_id, (x ->> 0)::date, (x ->> 1)::integer, (x ->> 2)::bigint
-          from {posting} p, jsonb_array_elements(p.given) x
-        union all
-        select h.subscriber_id, (x ->> 0)::date, (x ->> 1)::integer, -(x ->> 2)::bigint
-          from {hold} h, jsonb_array_elements(h.lots) x
-        union all
-        select h.subscriber_id, (x ->> 0)::date, (x ->> 1)::integer, (x ->> 2)::bigint
-          from {hold} h, jsonb_array_elements(h.given_back) x
-        union all
-        select c.subscriber_id, c.expires_on, c.fund, c.points from {carried_lot} c),
+    moved as ({movements}),
     rebuilt as (
         select m.subscriber_id, m.expires_on, m.fund, sum(m.points)::bigint as points from moved m group by 1, 2, 3),
     totalled as (
@@ -153,8 +138,8 @@ begin
     return query with %s %s;
 end $f$
 $heading$;
-    everything text := laws;
-    recent     text := laws;
+    everything text := replace(laws, '{movements}', ledger.movements('{posting}', '{hold}', '{carried_lot}'));
+    recent     text := everything;
     name       text;
 begin
     foreach name in array array['posting', 'account', 'lot', 'hold', 'pending', 'carried', 'carried_lot'] loop
@@ -212,5 +197,13 @@ begin
               from present m, ledger.lots_between(m.month, m.last) l where l.points <> 0) v
       full join (select * from ledger.carried_lot c where c.month in (select m.month from present m)) c
         on c.subscriber_id = v.subscriber_id and c.month = v.month and c.expires_on = v.expires_on and c.fund = v.fund
-     where v.points is distinct from c.points;
+     where v.points is distinct from c.points
+    union all
+    select 'what was carried is what its month did', null,
+           format('month %s, %s account %s fund %s source %s kind %s', to_char(month, 'YYYY-MM'), day, contra, fund, source, kind),
+           coalesce(v.points, 0)::bigint, coalesce(c.points, 0)::bigint
+      from (select m.month, t.* from present m, ledger.totals_between(m.month, m.last) t) v
+      full join (select * from ledger.carried_total c where c.month in (select m.month from present m)) c
+           using (month, day, contra, fund, source, kind)
+     where (v.points, v.cancelled, v.postings) is distinct from (c.points, c.cancelled, c.postings);
 end $$;

@@ -46,34 +46,12 @@ select p.subscriber_id, p.posted_at, p.occurred_on, p.source, p.ref, p.points,
            convert_to(p.reason, 'UTF8'), convert_to(p.actor, 'UTF8')))) as content
   from ledger.every_posting p;
 
-create function ledger.day_start(p_day date) returns timestamptz
-language sql immutable as $$
-    select p_day::timestamp at time zone 'Asia/Tashkent'
-$$;
-
--- How many transactions may still post with a posted_at before this moment: it is the moment at which
--- they began. Whoever is in one holds its virtual id, which everybody may see; when it began, a role
--- may not see of others, and then it counts. Prepared ones hide their beginning: they all count.
-create function ledger.unfinished_before(p_moment timestamptz) returns integer
-language plpgsql security definer set search_path = ledger, pg_temp as $$
-begin
-    perform pg_stat_clear_snapshot();             -- or a second look in one transaction sees the first one's
-    return (select count(*) from pg_locks l join pg_stat_activity a on a.pid = l.pid
-             where l.locktype = 'virtualxid' and l.mode = 'ExclusiveLock' and l.granted
-               and a.datname = current_database() and a.usesysid is not null
-               and coalesce(a.xact_start < p_moment, true))
-         + (select count(*) from pg_prepared_xacts where database = current_database());
-end $$;
-
 -- The day to be sealed next, what its seal is chained to, and how many transactions have to end before.
--- The day is null where nothing was ever posted, or the day after the last seal is not over: some
--- minutes are added, for a transaction that has begun and cannot be seen yet. By the database's own clock:
--- posted_at is.
+-- The day is null where nothing was ever posted, or the day after the last seal is not over.
 create function ledger.next_to_seal(out day date, out previous bytea, out unfinished integer)
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
-    margin constant interval := '5 minutes';
-    last   record;
+    last record;
 begin
     select s.day, s.digest into last from seal s order by s.day desc limit 1;
     if last.day is null then
@@ -87,11 +65,9 @@ begin
         previous := last.digest;
         day := last.day + 1;
     end if;
-    if clock_timestamp() < day_start(day + 1) + margin then
+    unfinished := unfinished_on(day);
+    if unfinished is null then
         day := null;
-    end if;
-    if day is not null then
-        unfinished := unfinished_before(day_start(day + 1));
     end if;
 end $$;
 

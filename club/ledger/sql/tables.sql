@@ -185,14 +185,21 @@ create table ledger.successor (
 -- The programme's leg, made after the fact by a job and never in line: one programme row that every
 -- posting updates would be a queue (measured: 3.5 times slower).
 create table ledger.programme_total (
-    day      date     not null,
-    contra   smallint not null,
-    fund     integer  not null,
-    source   smallint not null,
-    kind     smallint not null,
-    points   numeric  not null,                   -- the programme's leg
-    postings bigint   not null,
+    day       date     not null,                  -- of posted_at, in Asia/Tashkent
+    contra    smallint not null,
+    fund      integer  not null,                  -- whose points moved: of each lot, its own
+    source    smallint not null,
+    kind      smallint not null,
+    points    numeric  not null,                  -- the programme's leg
+    cancelled numeric  not null,                  -- clawed back of what this fund gave, whoever's lots paid
+    postings  bigint   not null,                  -- each counted once, under the first of its funds
     primary key (day, contra, fund, source, kind)
+);
+
+-- The days that are in programme_total, without a gap; one on which nothing was posted is here alone.
+create table ledger.programme_day (
+    day        date        primary key,
+    counted_at timestamptz not null default now()
 );
 
 -- The classic two rows, for whoever expects them.
