@@ -1,7 +1,22 @@
+from dataclasses import dataclass
+from datetime import date
+
 from club.errors import ClubError
+from club.ledger import queries as ledger
 from club.ledger.expiry_rules import ExpiryPolicy
 from club.programme.models import Programme
-from club.programme.rules import Life
+from club.programme.rules import Life, breakage_basis_points, worth_tiyin
+
+
+@dataclass(frozen=True, slots=True)
+class Liability:
+    """What the programme owes of one fund's points at the end of a day. `breakage_basis_points` is the
+    part that expired of all that ended until then, in hundredths of a percent; None: nothing ended."""
+
+    code: str
+    outstanding_points: int
+    worth_tiyin: int
+    breakage_basis_points: int | None
 
 
 class ProgrammeNotConfigured(ClubError):
@@ -26,3 +41,22 @@ def life() -> Life:
 
 def life_of(settings: Programme) -> Life:
     return Life(ExpiryPolicy(settings.expiry_policy), months=settings.points_life_months)
+
+
+def liabilities(*, day: date) -> list[Liability]:
+    """By fund, at the worth that a point has now. Raises ProgrammeNotConfigured."""
+    point_worth_tiyin = current().point_worth_tiyin
+    found = ledger.programme_accounts(first=date.min, last=day)
+    return [
+        Liability(
+            code=one.code,
+            outstanding_points=one.account.outstanding_points,
+            worth_tiyin=worth_tiyin(
+                one.account.outstanding_points, point_worth_tiyin=point_worth_tiyin
+            ),
+            breakage_basis_points=breakage_basis_points(
+                expired=one.account.expired_points, redeemed=one.account.redeemed_points
+            ),
+        )
+        for one in found
+    ]

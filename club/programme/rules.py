@@ -25,3 +25,15 @@ def expires_on(earned_on: date, *, life: Life) -> date:
 def worth_tiyin(points: int, *, point_worth_tiyin: int) -> int:
     """What so many points are worth, in tiyin (1 so'm = 100 tiyin)."""
     return points * point_worth_tiyin
+
+
+def breakage_basis_points(*, expired: int, redeemed: int) -> int | None:
+    """The part that expired of all points that ended, in hundredths of a percent; None: none ended.
+
+    >>> breakage_basis_points(expired=1, redeemed=2)
+    3333
+    >>> breakage_basis_points(expired=0, redeemed=0) is None
+    True
+    """
+    ended = expired + redeemed
+    return expired * 10_000 // ended if ended > 0 else None

@@ -39,7 +39,11 @@ class ReasonedLine:
 
 @dataclass(frozen=True)
 class SubscriberPage:
+    """`balance`, its worth and `lots` are those of `at`, a past moment, or of now (None). A point is
+    worth what it is worth now."""
+
     day: date
+    at: datetime | None
     balance: ledger.Balance
     worth_tiyin: int
     point_worth_tiyin: int
@@ -54,15 +58,22 @@ class SubscriberPage:
 
 
 def view(
-    *, subscriber: Subscriber, language: str, before: str | None, lines_max: int, now: datetime
+    *,
+    subscriber: Subscriber,
+    language: str,
+    before: str | None,
+    lines_max: int,
+    now: datetime,
+    at: datetime | None = None,
 ) -> SubscriberPage:
-    """One subscriber at `now`, with the history before the cursor `before` in `language`.
+    """One subscriber at `now`, with the history before the cursor `before` in `language`; with `at`,
+    what there was to spend at that moment.
 
-    Raises BadCursor.
+    Raises BadCursor, MomentInFuture, BeforeTheBooks.
     """
     today = day_of(now)
     programme = programmes.current()
-    balance = ledger.balance(subscriber_id=subscriber.id, day=today)
+    balance, lots = _points(subscriber.id, today, at)
     page = statement.page(
         subscriber_id=subscriber.id, language=language, before=before, limit=lines_max
     )
@@ -73,11 +84,12 @@ def view(
     )
     return SubscriberPage(
         day=today,
+        at=at,
         balance=balance,
         worth_tiyin=balance.spendable_points * programme.point_worth_tiyin,
         point_worth_tiyin=programme.point_worth_tiyin,
         tier=tiers.tier_of(subscriber_id=subscriber.id, base=programme.base_tier),
-        lots=ledger.lots(subscriber_id=subscriber.id, day=today),
+        lots=lots,
         history=ledger_history.balance_by_day(
             subscriber_id=subscriber.id, since=months_later(today, -HISTORY_MONTHS), until=today
         ),
@@ -87,3 +99,13 @@ def view(
         orders=list(orders.of_subscriber(subscriber_id=subscriber.id)[:ORDERS_MAX]),
         messages=messages.of_subscriber(subscriber_id=subscriber.id, limit=MESSAGES_MAX),
     )
+
+
+def _points(
+    subscriber_id: int, today: date, at: datetime | None
+) -> tuple[ledger.Balance, Sequence[ledger.Lot]]:
+    if at is None:
+        balance = ledger.balance(subscriber_id=subscriber_id, day=today)
+        return balance, ledger.lots(subscriber_id=subscriber_id, day=today)
+    balance = ledger.balance_at(subscriber_id=subscriber_id, at=at)
+    return balance, ledger.lots_at(subscriber_id=subscriber_id, at=at)

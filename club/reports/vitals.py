@@ -53,7 +53,7 @@ def by_state(rows: QuerySet[Model], states: Iterable[str]) -> dict[str, int]:
 
 
 def outstanding_points() -> int:
-    """What the programme owes its subscribers. Reads every account: cache it."""
+    """What the programme owes its subscribers. Reads the journal of the days not counted yet: cache it."""
     return ledger.outstanding_points()
 
 

@@ -32,6 +32,11 @@ def by_id(subscriber_id: int) -> Subscriber | None:
     return Subscriber.objects.filter(id=subscriber_id).first()
 
 
+def by_msisdn(number: str) -> Subscriber | None:
+    """Whose number this is, written as we keep it: `rules.msisdn` says how."""
+    return Subscriber.objects.filter(msisdn=number).first()
+
+
 def is_member(subscriber_id: int) -> bool:
     """Whether there is such a subscriber who has not left."""
     return Subscriber.objects.filter(id=subscriber_id).exclude(status=Status.CLOSED).exists()

@@ -1,5 +1,8 @@
 """Subscribers in the office: found by number, read on one page, changed nowhere."""
 
+from datetime import datetime
+from functools import partial
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -10,9 +13,10 @@ from wagtail.admin.auth import permission_required
 
 from club.access import actions as access
 from club.access.models import Staff
+from club.clock import TASHKENT
 from club.doors.office import charts
 from club.languages import UZBEK
-from club.ledger.errors import BadCursor
+from club.ledger.errors import BadCursor, BeforeTheBooks, MomentInFuture
 from club.reports import subscriber_page
 from club.subscribers import queries as subscribers
 from club.subscribers.models import Subscriber
@@ -62,14 +66,24 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
     access.record_reading(
         by=request.user, subject_kind="subscriber", subject_id=subscriber.id, now=now
     )
+    view_at = partial(
+        subscriber_page.view,
+        subscriber=subscriber,
+        language=get_language() or UZBEK,
+        before=request.GET.get("before"),
+        lines_max=LINES_PER_PAGE,
+        now=now,
+    )
+    asked_at = request.GET.get("at", "")
+    is_too_long_ago = False
     try:
-        view = subscriber_page.view(
-            subscriber=subscriber,
-            language=get_language() or UZBEK,
-            before=request.GET.get("before"),
-            lines_max=LINES_PER_PAGE,
-            now=now,
-        )
+        try:
+            view = view_at(at=moment(asked_at))
+        except MomentInFuture:
+            view = view_at()
+        except BeforeTheBooks:
+            is_too_long_ago = True
+            view = view_at()
     except BadCursor:
         return redirect("office_subscriber", subscriber.id)
     return TemplateResponse(
@@ -81,8 +95,26 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
             "view": view,
             "chart": charts.steps(view.history, width=720, height=280),
             "is_first_page": "before" not in request.GET,
+            "now": now.astimezone(TASHKENT),
+            "is_no_moment": bool(asked_at) and view.at is None and not is_too_long_ago,
+            "is_too_long_ago": is_too_long_ago,
         },
     )
+
+
+def moment(text: str) -> datetime | None:
+    """What a browser's field for a date and a time holds, in Tashkent; None where it holds none.
+
+    >>> moment("2026-11-22T14:00").isoformat()
+    '2026-11-22T14:00:00+05:00'
+    >>> moment("") is moment("yesterday") is moment("2026-11-22T14:00+03:00") is None
+    True
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at.replace(tzinfo=TASHKENT) if at.tzinfo is None else None
 
 
 def is_whole_number(text: str) -> bool:
