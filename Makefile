@@ -37,6 +37,9 @@ check: $(VENV)/.dev  ## lint, types, floors, migrations, lock files
 bench: $(VENV)/.dev  ## measure; writes bench/results.json
 	$(PY) -m bench
 
+bench-large: $(VENV)/.dev  ## the ledger's figures at nine million subscribers (25 GB, an hour); writes bench/results_large.json
+	CLUB_BENCH_SUBSCRIBERS=9000000 $(PY) -m bench --in-place
+
 locale: $(VENV)/.run  ## compile the sentences that people edit in django.po
 	$(PY) -m club locale
 
@@ -57,4 +60,4 @@ $(VENV)/.run $(VENV)/.dev $(VENV)/.all: $(VENV)/.%: requirements/%.txt $(VENV)/.
 	$(VENV)/bin/uv pip install -q --python $(PY) --require-hashes -r $<
 	@touch $@
 
-.PHONY: help run test test-all check bench locale lock
+.PHONY: help run test test-all check bench bench-large locale lock

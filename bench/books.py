@@ -26,7 +26,8 @@ POINTS = 20
 FUNDS = 3
 LOT_DAYS = 30  # lot number m expires this many days times m from today
 WRITERS = 2
-TPCB_SCALE = 20  # Two million rows: more branches than clients, or TPC-B would queue on them.
+# Two rows a subscriber; more branches than clients, or TPC-B would queue on them.
+TPCB_SCALE = max(20, 20 * SUBSCRIBERS // 1_000_000)
 
 VALUES = {
     "subscribers": SUBSCRIBERS,

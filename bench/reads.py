@@ -64,7 +64,7 @@ def bytes_a_posting(url: str) -> tuple[float, float]:
               from pg_inherits join pg_class c on c.oid = inhrelid
              where inhparent = 'ledger.posting'::regclass and c.reltuples >= %s
             """,
-            [SUBSCRIBERS],
+            [SUBSCRIBERS * 0.9],  # an estimate
         ).fetchone()
     assert row is not None
     assert re.match(r"[0-9]", str(row[0])), "months that are full"
