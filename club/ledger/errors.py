@@ -134,8 +134,8 @@ class MomentInFuture(LedgerError):
 
 
 class BeforeTheBooks(LedgerError):
-    """The past is asked for, and at this moment a month that was detached since was not over: how
-    it went then is not known any more. Value: since, the last moment that is not told."""
+    """The past is asked for, and at this moment the subscriber's postings of a month that was detached
+    since were not all there: how it went is not known any more. Value: since, the first moment told."""
 
     code = "before_the_books"
 

@@ -67,17 +67,40 @@ def test_what_is_no_past_moment_is_told_and_now_is_shown(aziza, agent, moment):
     assert '<p class="hero__points">70</p>' in page
 
 
-def test_a_moment_before_the_books_is_told_and_now_is_shown(aziza, agent):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "insert into ledger.detached_month (month, postings, points, last_posted_at)"
-            " values ('2020-01-01', 0, 0, '2026-11-01 00:00+00')"
-        )
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "past from 01.11.2026 05:01 on. You see the points of now."),
+        ("ru", "начинается с 01.11.2026 05:01. Показаны нынешние баллы."),
+        ("uz", "01.11.2026 05:01 dan boshlab biladi. Hozirgi ballar"),
+    ],
+)
+def test_a_moment_before_the_books_is_told_and_now_is_shown(aziza, agent, language, words):
+    carry_something(aziza, until="2026-11-01 00:00:30+00")
+    agent.client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
 
     page = text_of(agent.opens(aziza.id, at="2026-10-31T12:00"))
 
-    assert "The books do not go back that far. You see the points of now." in page
+    assert words in page
     assert '<p class="hero__points">70</p>' in page
+
+
+def test_the_first_minute_that_the_books_know_is_shown(aziza, agent):
+    carry_something(aziza, until="2026-11-01 00:00:30+00")
+
+    assert "Could spend on 01.11.2026 05:01" in text_of(
+        agent.opens(aziza.id, at="2026-11-01T05:01")
+    )
+
+
+def carry_something(subscriber, *, until):
+    """As if a month had been detached in which the subscriber's last posting was at `until`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into ledger.carried (subscriber_id, month, points, arrears, captured, last_posted_at)"
+            " values (%s, '2020-01-01', 0, 0, 0, %s)",
+            [subscriber.id, until],
+        )
 
 
 def test_the_past_is_kept_while_turning_the_pages(club, agent):

@@ -1,6 +1,6 @@
 """Subscribers in the office: found by number, read on one page, changed nowhere."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -75,14 +75,14 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
         now=now,
     )
     asked_at = request.GET.get("at", "")
-    is_too_long_ago = False
+    told_from: datetime | None = None
     try:
         try:
             view = view_at(at=moment(asked_at))
         except MomentInFuture:
             view = view_at()
-        except BeforeTheBooks:
-            is_too_long_ago = True
+        except BeforeTheBooks as error:
+            told_from = first_told(str(error.values["since"]))
             view = view_at()
     except BadCursor:
         return redirect("office_subscriber", subscriber.id)
@@ -96,8 +96,8 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
             "chart": charts.steps(view.history, width=720, height=280),
             "is_first_page": "before" not in request.GET,
             "now": now.astimezone(TASHKENT),
-            "is_no_moment": bool(asked_at) and view.at is None and not is_too_long_ago,
-            "is_too_long_ago": is_too_long_ago,
+            "is_no_moment": bool(asked_at) and view.at is None and told_from is None,
+            "told_from": told_from,
         },
     )
 
@@ -115,6 +115,19 @@ def moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return at.replace(tzinfo=TASHKENT) if at.tzinfo is None else None
+
+
+def first_told(since: str) -> datetime:
+    """The first moment that the field can ask for: it has no seconds.
+
+    >>> first_told("2026-11-16T20:00:01+00:00").isoformat()
+    '2026-11-17T01:01:00+05:00'
+    >>> first_told("2026-11-16T20:00:00+00:00").isoformat()
+    '2026-11-17T01:00:00+05:00'
+    """
+    at = datetime.fromisoformat(since).astimezone(TASHKENT)
+    whole = at.replace(second=0, microsecond=0)
+    return whole if whole == at else whole + timedelta(minutes=1)
 
 
 def is_whole_number(text: str) -> bool:

@@ -20,8 +20,8 @@ def balance_at(*, subscriber_id: int, at: datetime, day: date | None = None) -> 
 
     Points past their last day are not spendable, whether they were swept by then or not. An account
     has its own past: what a number had before it changed is with the former account (`same_person`).
-    Zeros before the first posting; raises MomentInFuture, and BeforeTheBooks where a month that was
-    detached had not ended by then.
+    Zeros before the first posting; raises MomentInFuture, and BeforeTheBooks before the last posting
+    of theirs in a month that was detached since.
     """
     with told_in_words():
         (row,) = rows(

@@ -30,12 +30,12 @@ end $$;
 -- What the postings of some days did, by subscriber. One text for the day on which a month is carried
 -- and for every proof of it later.
 create function ledger.sums_between(p_first date, p_last date)
-returns table (subscriber_id bigint, points bigint, arrears bigint, captured bigint)
+returns table (subscriber_id bigint, points bigint, arrears bigint, captured bigint, last_posted_at timestamptz)
 language plpgsql stable as $$
 begin
     return query
     select p.subscriber_id, sum(p.points)::bigint, sum(ledger.owed_by(p.kind, p.points, p.lots))::bigint,
-           coalesce(-sum(p.points) filter (where p.kind = 7), 0)::bigint
+           coalesce(-sum(p.points) filter (where p.kind = 7), 0)::bigint, max(p.posted_at)
       from ledger.every_posting p where p.occurred_on between p_first and p_last group by 1;
 end $$;
 
@@ -97,14 +97,14 @@ begin
     elsif exists (select from posting where occurred_on between p_month and last and posted_at >= day_start(counted + 1)) then
         raise exception 'something of this month was posted on a day that is not counted yet' using errcode = 'LG422';
     end if;
-    insert into carried (subscriber_id, month, points, arrears, captured)
-    select s.subscriber_id, p_month, s.points, s.arrears, s.captured from sums_between(p_month, last) s;
+    insert into carried (subscriber_id, month, points, arrears, captured, last_posted_at)
+    select s.subscriber_id, p_month, s.points, s.arrears, s.captured, s.last_posted_at from sums_between(p_month, last) s;
     insert into carried_lot (subscriber_id, month, expires_on, fund, points)
     select l.subscriber_id, p_month, l.expires_on, l.fund, l.points from lots_between(p_month, last) l where l.points <> 0;
     insert into carried_total (month, day, contra, fund, source, kind, points, cancelled, postings)
     select p_month, t.* from totals_between(p_month, last) t;
-    insert into detached_month (month, postings, points, last_posted_at)
-    select p_month, count(*), coalesce(sum(points), 0), max(posted_at) from posting where occurred_on between p_month and last
+    insert into detached_month (month, postings, points)
+    select p_month, count(*), coalesce(sum(points), 0) from posting where occurred_on between p_month and last
     returning postings into n;
     execute format('alter table ledger.posting detach partition ledger.%I', name);
     return n;

@@ -3,19 +3,19 @@
 -- month's own postings are in `past` (detach.sql) for as long as somebody keeps them.
 
 create table ledger.detached_month (
-    month          date        primary key,       -- its first day
-    postings       bigint      not null,
-    points         numeric     not null,
-    last_posted_at timestamptz,                   -- what it did counts from here on; null: it is empty
-    detached_at    timestamptz not null default now()
+    month       date        primary key,          -- its first day
+    postings    bigint      not null,
+    points      numeric     not null,
+    detached_at timestamptz not null default now()
 );
 
 create table ledger.carried (
-    subscriber_id bigint not null,
-    month         date   not null,
-    points        bigint not null,                -- sum of its postings
-    arrears       bigint not null,                -- what of them is owed since
-    captured      bigint not null,                -- holds whose posting is in it
+    subscriber_id  bigint      not null,
+    points         bigint      not null,          -- sum of its postings
+    arrears        bigint      not null,          -- what of them is owed since
+    captured       bigint      not null,          -- holds whose posting is in it
+    last_posted_at timestamptz not null,          -- all of it counts from here on
+    month          date        not null,
     primary key (subscriber_id, month)
 );
 

@@ -22,7 +22,7 @@ language sql immutable as $f$
     $text$, '{posting}', p_posting)
 $f$;
 
--- These, what holds did, and what detached months did, at the moment of their last posting.
+-- These, what holds did, and what a detached month did, at the moment of the subscriber's last posting in it.
 create function ledger.movements(p_posting text, p_hold text, p_carried_lot text) returns text
 language sql immutable as $f$
     select ledger.posted_movements(p_posting) || replace(replace($text$
@@ -34,8 +34,8 @@ language sql immutable as $f$
           from {hold} h, jsonb_array_elements(h.given_back) x
          where h.given_back is not null
         union all
-        select c.subscriber_id, d.last_posted_at, c.expires_on, c.fund, c.points
-          from {carried_lot} c join ledger.detached_month d on d.month = c.month
+        select c.subscriber_id, s.last_posted_at, c.expires_on, c.fund, c.points
+          from {carried_lot} c join ledger.carried s on s.subscriber_id = c.subscriber_id and s.month = c.month
     $text$, '{hold}', p_hold), '{carried_lot}', p_carried_lot)
 $f$;
 

@@ -183,12 +183,15 @@ begin
         select m.month, (m.month + interval '1 month')::date - 1 as last from ledger.detached_month m
          where m.month not in (select a from ledger.absent_months() a))
     select 'what was carried is what its month did', coalesce(v.subscriber_id, c.subscriber_id),
-           format('month %s', to_char(coalesce(v.month, c.month), 'YYYY-MM')), coalesce(v.points, 0), coalesce(c.points, 0)
-      from (select s.subscriber_id, m.month, s.points, s.arrears, s.captured
+           format('month %s, %s', to_char(coalesce(v.month, c.month), 'YYYY-MM'), figure.name), coalesce(figure.did, 0), coalesce(figure.carried, 0)
+      from (select s.subscriber_id, m.month, s.points, s.arrears, s.captured, s.last_posted_at
               from present m, ledger.sums_between(m.month, m.last) s) v
       full join (select * from ledger.carried c where c.month in (select m.month from present m)) c
-        on c.subscriber_id = v.subscriber_id and c.month = v.month
-     where (v.points, v.arrears, v.captured) is distinct from (c.points, c.arrears, c.captured)
+        on c.subscriber_id = v.subscriber_id and c.month = v.month,
+           lateral (values ('points', v.points, c.points), ('arrears', v.arrears, c.arrears), ('captured', v.captured, c.captured),
+                           ('microseconds since 1970', (extract(epoch from v.last_posted_at) * 1000000)::bigint,
+                            (extract(epoch from c.last_posted_at) * 1000000)::bigint)) figure (name, did, carried)
+     where figure.did is distinct from figure.carried
     union all
     select 'what was carried is what its month did', coalesce(v.subscriber_id, c.subscriber_id),
            format('month %s, lot %s fund %s', to_char(coalesce(v.month, c.month), 'YYYY-MM'),
