@@ -260,6 +260,21 @@ def test_days_are_counted_once_and_in_order_until_the_last_closed_one() -> None:
     ]
 
 
+def test_a_day_into_which_somebody_may_still_post_is_not_counted(database_url: str) -> None:
+    earns("a", 10)
+    happened(at(9, day=18))
+    run(
+        "alter function ledger.unfinished_before owner to club_app"
+    )  # which sees nobody's beginning
+
+    with psycopg.connect(database_url) as somebody:
+        somebody.execute("select 1")
+        assert ledger.count_day() is None
+        assert queries.counted_until() is None
+
+    assert ledger.count_day() == november(18)
+
+
 def test_the_hourly_job_counts_all_days_that_are_closed() -> None:
     now = datetime.now(UTC)
     earns("a", 10)
