@@ -358,6 +358,20 @@ def test_nobody_is_merged_into_themselves_and_a_merge_is_not_undone() -> None:
 
 # ---- laws
 
+
+def test_a_merge_that_was_refused_moves_everything_when_it_comes_again() -> None:
+    former, now_has = somebody(), somebody()
+    earns(former, 30)
+    for refused_on in (date(1, 1, 1), date(2019, 1, 1)):
+        with pytest.raises(DayOutsideBooks):
+            merges(former, now_has, ref="m", day=refused_on)
+
+    merges(former, now_has, ref="m")
+
+    assert (points(former), points(now_has)) == (0, 30)
+    assert line(former, Kind.TRANSFER_OUT).points == -30
+
+
 DEEDS = st.tuples(
     st.sampled_from(["earn", "spend", "owe", "send", "promise", "merge", "follow"]),
     st.integers(0, 2), st.integers(1, 60),

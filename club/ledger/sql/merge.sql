@@ -67,6 +67,7 @@ declare
     seat      bigint := seat_of(p_from);
     seat_kept bigint := seat_of(p_to);
     before    bigint;
+    has_moved boolean;
 begin
     if is_sound(1, p_ref, p_fingerprint) is not true then
         perform refuse_unsound(1, p_ref, p_fingerprint);
@@ -90,7 +91,10 @@ begin
         perform change_seat(p_from, p_to, seat, seat_kept, p_day);
         perform freeze_transfers(p_to, f.frozen_until, f.reason) from ledger.freeze f where f.subscriber_id = p_from;
         perform move_promises(p_from, p_to);
-        is_fresh := move_all(p_from, p_to, p_source, p_ref, p_day, p_fingerprint, 'merge', p_actor) or before is null;
+        -- A statement of its own: in "move_all(…) or before is null" the planner, who may know by now
+        -- that nothing was before, would make "true" of it, and move nothing.
+        has_moved := move_all(p_from, p_to, p_source, p_ref, p_day, p_fingerprint, 'merge', p_actor);
+        is_fresh := has_moved or before is null;
         insert into successor (subscriber_id, successor_id) values (p_from, p_to) on conflict do nothing;
     end if;
     available_points := spendable(p_to, p_day);
