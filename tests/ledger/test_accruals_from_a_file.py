@@ -4,6 +4,7 @@ wrong with it is told before anything is posted."""
 from datetime import date, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 from django.db import connection
@@ -11,7 +12,7 @@ from django.db import connection
 from club.ledger import actions as ledger
 from club.ledger import queries
 from club.ledger.cli import command
-from club.ledger.errors import BadPosting, DayOutsideBooks, LedgerError, WrongFund
+from club.ledger.errors import BadAmount, BadPosting, DayOutsideBooks, LedgerError, WrongFund
 from club.ledger.rules import Source
 from tests.ledger.plain import rows
 
@@ -96,6 +97,21 @@ def test_two_files_may_have_the_same_refs() -> None:
         (f"p2,7,10,{DAY}", BadPosting, "line 3"),
         (f"p2,7,10,{DAY},{LAST},nobody", WrongFund, "no fund nobody"),
         (f"p2,7,10,2019-01-01,{LAST},operator", DayOutsideBooks, "2019-01-01"),
+        (f"p2,7,10,infinity,{LAST},operator", DayOutsideBooks, "infinity"),
+        (f"p2,7,0,{DAY},{LAST},operator", BadAmount, "line 3, column points"),
+        (f"p2,7,-1,{DAY},{LAST},operator", BadAmount, "line 3, column points"),
+        (f"p2,7,{10**12 + 1},{DAY},{LAST},operator", BadAmount, "line 3, column points"),
+        (f"p2,{2**63},10,{DAY},{LAST},operator", BadPosting, "line 3, column subscriber_id"),
+        (f"p2,0,10,{DAY},{LAST},operator", BadPosting, "line 3, column subscriber_id"),
+        (f"p2,-5,10,{DAY},{LAST},operator", BadPosting, "line 3, column subscriber_id"),
+        (f"p2,7,10,{DAY},infinity,operator", BadPosting, "line 3, column expires_on"),
+        (f"p2,7,10,{DAY},99999-01-01,operator", BadPosting, "line 3, column expires_on"),
+        (f"p2,7,10,{DAY},0001-01-01 BC,operator", BadPosting, "line 3, column expires_on"),
+        (f'"",7,10,{DAY},{LAST},operator', BadPosting, "line 3, column ref"),
+        (f"{'x' * 196},7,10,{DAY},{LAST},operator", BadPosting, "line 3, column ref"),
+        (f"a\0b,7,10,{DAY},{LAST},operator", BadPosting, "line 3"),
+        (f"p2,7,10,{DAY},{LAST},operator,more", BadPosting, "line 3"),
+        (f'"p2,7,10,{DAY},{LAST},operator', BadPosting, "line 4"),
     ],
 )
 def test_a_broken_line_is_named_before_anything_is_posted(
@@ -105,8 +121,49 @@ def test_a_broken_line_is_named_before_anything_is_posted(
         post(file_of(f"p1,7,10,{DAY},{LAST},operator", line))
 
     assert words in told.value.message
+    assert type(told.value) is error
     assert queries.totals().postings == 0
     assert stages() == []
+
+
+@pytest.mark.django_db
+def test_a_line_that_stands_twice_is_posted_once_and_of_two_that_differ_the_other_is_named() -> (
+    None
+):
+    line, other = f"p1,7,10,{DAY},{LAST},operator", f"p2,7,10,{DAY},{LAST},operator"
+
+    posted = post(file_of(line, other, line, f"p2,7,11,{DAY},{LAST},operator"))
+
+    assert posted == ledger.Posted(fresh=2, replayed=1, conflicts=("bank:p2",))
+    assert queries.totals().postings == 2
+    assert queries.prove() == []
+
+
+def test_what_a_killed_run_left_is_cleared_by_the_next_and_a_living_run_is_spared(
+    django_db_setup: None, database_url: str
+) -> None:
+    killed, living, new = "0a" * 8, "0b" * 8, "0c" * 8
+    make, drop = "select ledger.make_stage(%s, 200)", "select ledger.drop_stage(%s)"
+    with psycopg.connect(database_url, autocommit=True) as db:
+        db.execute(make, [killed])
+    with (
+        psycopg.connect(database_url, autocommit=True) as db,
+        psycopg.connect(database_url, autocommit=True) as other,
+    ):
+        db.execute(make, [living])
+        other.execute(make, [new])
+        found = other.execute(
+            "select relname from pg_class where relname like 'stage\\_%' order by 1"
+        ).fetchall()
+        db.execute(drop, [living])
+        other.execute(drop, [new])
+
+    assert found == [(f"stage_{living}",), (f"stage_{new}",)]
+
+
+@pytest.mark.django_db
+def test_the_longest_ref_is_taken() -> None:
+    assert post(file_of(f"{'x' * 195},7,10,{DAY},{LAST},operator")).fresh == 1
 
 
 @pytest.mark.django_db

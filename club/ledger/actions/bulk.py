@@ -10,12 +10,18 @@ from threading import Lock
 from django.db import DataError, IntegrityError, connection, transaction
 
 from club.ledger.actions.calling import call
-from club.ledger.errors import BadPosting, told_in_words
-from club.ledger.rules import Posted
+from club.ledger.errors import BadAmount, BadPosting, told_in_words
+from club.ledger.rules import REF_BYTES_MAX, Posted
 
 BLOCKS_PER_CHUNK = 150  # Of 8 kB: some 15,000 lines, a transaction of a fraction of a second.
 CONFLICTS_KEPT_MAX = 1_000
 PREFIX_CHARS_MAX = 40
+REFUSED = {  # by the stage's constraints
+    "ref": f"with its prefix a ref has 1 to {REF_BYTES_MAX} bytes",
+    "subscriber_id": "a subscriber's number is 1 or more",
+    "points": "not 1 to 10^12 points",
+    "expires_on": "not a day of the years 1 to 9999",
+}
 
 
 def post_file(
@@ -34,13 +40,15 @@ def post_file(
     again, and posts what is missing. `echo` is told how many lines are done. Of refs that were used
     before with other content the first thousand are named.
 
-    Raises BadPosting naming the line and the column that cannot be read, WrongFund,
-    DayOutsideBooks, all before anything is posted; BadAmount for an amount outside 1 .. 10^12,
-    which leaves the chunks that were posted before: mend the line and give the file again.
+    Raises BadPosting naming the line and what cannot be read there, BadAmount naming the line whose
+    amount is not 1 .. 10^12, WrongFund, DayOutsideBooks; all before anything is posted. Whether
+    anybody has a subscriber_id is not looked up: what comes late for a former number is posted, too.
     """
     if not 1 <= len(prefix) <= PREFIX_CHARS_MAX:
         raise BadPosting(f"a prefix has 1 to {PREFIX_CHARS_MAX} characters")
-    with _stage(blocks) as (stage, length):
+    with told_in_words():
+        ref_bytes_max = REF_BYTES_MAX - len(prefix.encode())
+    with _stage(blocks, ref_bytes_max=ref_bytes_max) as (stage, length):
         whole = _Sum(echo)
 
         def one(first: int) -> None:
@@ -80,12 +88,12 @@ class _Sum:
 
 
 @contextmanager
-def _stage(blocks: Iterable[bytes]) -> Iterator[tuple[str, int]]:
+def _stage(blocks: Iterable[bytes], *, ref_bytes_max: int) -> Iterator[tuple[str, int]]:
     """The file in the database, in the order of the accounts: its name, and its length in blocks."""
     stage = secrets.token_hex(8)
     try:
         with told_in_words():
-            call("select ledger.make_stage(%s)", [stage])
+            call("select ledger.make_stage(%s, %s)", [stage, ref_bytes_max])
         _copy(stage, blocks)
         with told_in_words():
             _, length = call("select * from ledger.order_stage(%s)", [stage])
@@ -109,14 +117,18 @@ def _copy(stage: str, blocks: Iterable[bytes]) -> None:
             for block in blocks:
                 copy.write(block)
     except (DataError, IntegrityError) as error:
-        raise BadPosting(_place_of(error)) from error
+        raise _told(error) from error
 
 
-def _place_of(error: Exception) -> str:
+def _told(error: Exception) -> BadPosting:
     """`line 17, column points: invalid input syntax for type bigint: "ten"`."""
     diag = error.__cause__.diag  # type: ignore[union-attr]  # Django's errors keep psycopg's
-    place = re.search(r"line [0-9]+(?:, column \w+)?", diag.context or "")
-    return f"{place[0] if place else 'the file'}: {diag.message_primary}"
+    found = re.search(r"line [0-9]+(?:, column \w+)?", diag.context or "")
+    place = found[0] if found else "the file"
+    if diag.constraint_name in REFUSED:
+        kind = BadAmount if diag.constraint_name == "points" else BadPosting
+        return kind(f"{place}, column {diag.constraint_name}: {REFUSED[diag.constraint_name]}")
+    return BadPosting(f"{place}: {diag.message_primary}")
 
 
 def _post_chunk(stage: str, source: int, prefix: str, first: int) -> Posted:

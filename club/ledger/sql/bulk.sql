@@ -5,16 +5,47 @@
 -- The stage is a table of the run, not logged: what a crash takes of it is in the file still. In the
 -- accounts' order each page of accounts and of the journal's key is met once, not once a line.
 
-create function ledger.make_stage(p_stage text) returns void
+-- Every column refuses by itself what no chunk could post, so that the copy names the line. A constraint
+-- bears the name of its column. Days are those that a client can read: a lot until infinity would stop
+-- whoever looks at its account.
+create function ledger.make_stage(p_stage text, p_ref_bytes_max integer) returns void
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 begin
+    perform drop_left_stages();
+    perform pg_advisory_lock(stage_lock(stage_name(p_stage)));   -- for as long as the run lives
     execute format(
-        'create unlogged table ledger.%I (ref text not null, subscriber_id bigint not null, points bigint not null,'
-        ' occurred_on date not null, expires_on date not null, fund text not null)', stage_name(p_stage));
+        'create unlogged table ledger.%I ('
+        ' ref text not null constraint ref check (octet_length(ref) between 1 and %s),'
+        ' subscriber_id bigint not null constraint subscriber_id check (subscriber_id > 0),'
+        ' points bigint not null constraint points check (points between 1 and 1000000000000),'
+        ' occurred_on date not null,'
+        ' expires_on date not null constraint expires_on check (expires_on between ''0001-01-01'' and ''9999-12-31''),'
+        ' fund text not null)', stage_name(p_stage), p_ref_bytes_max);
     if exists (select from pg_roles where rolname = 'club_app') then
         execute format('grant insert, select on ledger.%I to club_app', stage_name(p_stage));
     end if;
 end $$;
+
+-- Those of runs that were killed.
+create function ledger.drop_left_stages() returns void
+language plpgsql as $$
+declare
+    left_behind record;
+begin
+    for left_behind in
+        select relname as name, ledger.stage_lock(regexp_replace(relname, '_ordered$', '')) as lock
+          from pg_class where relnamespace = 'ledger'::regnamespace and relkind = 'r' and relname ~ '^stage_[0-9a-f]+(_ordered)?$'
+    loop
+        if pg_try_advisory_xact_lock(left_behind.lock) then
+            execute format('drop table if exists ledger.%I', left_behind.name);
+        end if;
+    end loop;
+end $$;
+
+create function ledger.stage_lock(p_name text) returns bigint
+language sql immutable as $$
+    select hashtextextended(p_name, 20)
+$$;
 
 create function ledger.stage_name(p_stage text) returns text
 language plpgsql immutable as $$
@@ -81,4 +112,5 @@ create function ledger.drop_stage(p_stage text) returns void
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 begin
     execute format('drop table if exists ledger.%I, ledger.%I', stage_name(p_stage), stage_name(p_stage) || '_ordered');
+    perform pg_advisory_unlock(stage_lock(stage_name(p_stage)));
 end $$;
