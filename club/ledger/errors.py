@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, DataError, transaction
 
 from club.errors import ClubError
 
@@ -147,7 +147,7 @@ class BadPosting(LedgerError):
 
 
 class BadAmount(BadPosting):
-    """Not 1 to 10^12 points, or a sum beyond what the books can count."""
+    """Not 1 to 10^12 points; or a number, of points or of somebody, beyond what the books can count."""
 
     code = "bad_amount"
 
@@ -230,7 +230,9 @@ _ERRORS: dict[str, type[LedgerError]] = {
     "LG430": MomentInFuture,
     "LG431": BeforeTheBooks,
     "55P03": BooksBusy,  # A lock that was not to be had in time.
-    "22003": BadAmount,  # A sum beyond bigint.
+    "22003": BadAmount,  # A number, given or summed up, beyond bigint.
+    "2201W": BadPosting,  # A limit below zero.
+    "23502": BadPosting,  # Nothing where there must be something.
 }
 
 
@@ -241,6 +243,9 @@ def told_in_words() -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
+    except (ValueError, OverflowError) as error:
+        # Never sent: half a character, a NUL in a text, a moment after the last one.
+        raise BadPosting("a text or a moment that the books cannot keep") from error
     except DatabaseError as error:
         if (told := _in_words(error)) is None:
             raise
@@ -252,6 +257,8 @@ def _in_words(error: DatabaseError) -> LedgerError | None:
     diag = getattr(error.__cause__, "diag", None)
     if diag is None:
         return None
+    if state is None and isinstance(error, DataError):
+        return BadPosting("a text that the books cannot keep")  # Refused by the driver.
     if state == "23514" and diag.constraint_name is None:
         # No partition takes the row. (A broken check constraint has a name.)
         return DayOutsideBooks("the books have no month for this day")

@@ -31,7 +31,7 @@ def adjust(
     with told_in_words():
         return booked(
             "select * from ledger.adjust("
-            "%s, %s::smallint, %s, %s, %s::bigint, %s::integer, %s::date, %s, %s, %s)",
+            "%s::bigint, %s::smallint, %s, %s, %s::bigint, %s::integer, %s::date, %s, %s, %s)",
             [
                 subscriber_id, int(source), ref, day, points, fund, expires_on, fingerprint,
                 _known(reason), _named(actor),
@@ -60,7 +60,7 @@ def goodwill(
     with told_in_words():
         return booked(
             "select * from ledger.goodwill("
-            "%s, %s::smallint, %s, %s, %s::bigint, %s, %s::date, %s, %s)",
+            "%s::bigint, %s::smallint, %s, %s, %s::bigint, %s, %s::date, %s, %s)",
             [
                 subscriber_id, int(source), ref, day, points, budget, expires_on, fingerprint,
                 _named(actor),

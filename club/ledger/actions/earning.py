@@ -15,10 +15,11 @@ def post_many(*, source: int, accruals: Sequence[Accrual], kind: Kind = Kind.ACC
     A debtor's accruals repay the arrears first. Accounts are locked in ascending order.
     `kind` is ACCRUAL, or OPENING for balances brought over from the system before.
     Raises BadPosting: an amount outside 1 .. 10^12, a ref over 200 bytes, a day the books have no
-    month for, or more than 5,000 accruals; nothing of the batch is posted then.
+    month for, no last day, or more than 5,000 accruals; WrongFund: a fund below zero, for the
+    others are not looked up. Nothing of the batch is posted then.
     """
-    columns = _columns_of(accruals, like=Accrual)
     with told_in_words():
+        columns = _columns_of(accruals, like=Accrual)
         if len(accruals) == 1 and kind == Kind.ACCRUAL:
             return _post_one(source, accruals[0])
         fresh, replayed, conflicts = call_apart(
@@ -35,10 +36,10 @@ def promise_many(*, source: int, promises: Sequence[Promise]) -> Posted:
 
     Until then they are pending points: shown, not spendable, and `withdraw_promise` cancels them.
     A key that was promised or posted before is a replay, or a conflict when its content differs.
-    Raises BadPosting as `post_many` does.
+    Raises as `post_many` does.
     """
-    columns = _columns_of(promises, like=Promise)
     with told_in_words():
+        columns = _columns_of(promises, like=Promise)
         fresh, replayed, conflicts = call_apart(
             "select fresh, replayed, conflicts from ledger.promise_many("
             "%b::smallint, %b::bigint[], %b::text[], %b::date[], %b::bigint[], %b::date[],"
@@ -51,7 +52,7 @@ def promise_many(*, source: int, promises: Sequence[Promise]) -> Posted:
 def keep_promises(*, now: datetime, limit: int) -> int:
     """Posts up to `limit` promises whose moment has come; answers how many. Call until it is 0."""
     with told_in_words():
-        (kept,) = call("select ledger.keep_promises(%s, %s)", [now, limit])
+        (kept,) = call("select ledger.keep_promises(%s, %s::integer)", [now, limit])
     return int(kept)
 
 
@@ -62,7 +63,7 @@ def withdraw_promise(*, subscriber_id: int, source: int, ref: str, occurred_on: 
     """
     with told_in_words():
         (is_withdrawn,) = call(
-            "select ledger.withdraw_promise(%s, %s::smallint, %s, %s)",
+            "select ledger.withdraw_promise(%s::bigint, %s::smallint, %s, %s)",
             [subscriber_id, int(source), ref, occurred_on],
         )
     return bool(is_withdrawn)
@@ -80,7 +81,7 @@ def lock_accounts(*, subscriber_ids: Sequence[int]) -> None:
 def _post_one(source: int, accrual: Accrual) -> Posted:
     """The same as a batch of one, by the verb that is made for one: half the work."""
     is_fresh, is_conflict = call(
-        "select * from ledger.accrue(%s, %s::smallint, %s, %s, %s::bigint, %s, %s::integer, %s)",
+        "select * from ledger.accrue(%s::bigint, %s::smallint, %s, %s, %s::bigint, %s, %s::integer, %s)",
         [
             accrual.subscriber_id, int(source), accrual.ref, accrual.occurred_on,
             accrual.points, accrual.expires_on, accrual.fund, accrual.fingerprint,

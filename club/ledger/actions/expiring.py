@@ -16,7 +16,7 @@ def expire_due(*, day: date, limit: int, after: int | None = None) -> Swept:
     """
     with told_in_words():
         lots, last = call(
-            "select * from ledger.expire_due(%s, %s, %s::bigint)", [day, limit, after]
+            "select * from ledger.expire_due(%s, %s::integer, %s::bigint)", [day, limit, after]
         )
     return Swept(int(lots), None if last is None else int(last))
 
@@ -30,7 +30,7 @@ def expire_inactive(*, day: date, active_since: date, after: int | None, limit: 
     """
     with told_in_words():
         lots, last = call(
-            "select * from ledger.expire_inactive(%s, %s, %s::bigint, %s)",
+            "select * from ledger.expire_inactive(%s, %s, %s::bigint, %s::integer)",
             [day, active_since, after, limit],
         )
     return Swept(int(lots), None if last is None else int(last))
@@ -39,5 +39,5 @@ def expire_inactive(*, day: date, active_since: date, after: int | None, limit: 
 def make_months(*, first: date, months: int) -> int:
     """Makes the journal's missing partitions for `months` months from that of `first` on."""
     with told_in_words():
-        (made,) = call("select ledger.make_months(%s, %s)", [first, months])
+        (made,) = call("select ledger.make_months(%s, %s::integer)", [first, months])
     return int(made)

@@ -30,7 +30,7 @@ def extend(
     with told_in_words():
         is_fresh, extended_points = call(
             "select * from ledger.extend_lots("
-            "%s, %s::smallint, %s, %s, %s, %s, %s, %s::integer, %s, %s, %s)",
+            "%s::bigint, %s::smallint, %s, %s, %s, %s, %s, %s::integer, %s, %s, %s)",
             [
                 subscriber_id, int(source), ref, day, ending_from, ending_until, to, fund,
                 fingerprint, reason, actor,
@@ -62,7 +62,7 @@ def extend_many(
     with told_in_words():
         owners, last = call(
             "select * from ledger.extend_many("
-            "%s::smallint, %s, %s, %s, %s, %s::integer, %s, %s, %s, %s::bigint)",
+            "%s::smallint, %s, %s, %s, %s, %s::integer, %s, %s, %s::integer, %s::bigint)",
             [int(source), ref, day, ending_on, to, fund, reason, actor, limit, after],
         )
     return Swept(int(owners), None if last is None else int(last))

@@ -20,7 +20,7 @@ def forfeit(
     """
     with told_in_words():
         return booked(
-            "select * from ledger.forfeit(%s, %s::smallint, %s, %s, %s, %s, %s)",
+            "select * from ledger.forfeit(%s::bigint, %s::smallint, %s, %s, %s, %s, %s)",
             [
                 subscriber_id,
                 int(source),

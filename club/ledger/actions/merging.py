@@ -43,5 +43,5 @@ def follow_successors(*, day: date, limit: int) -> int:
     Answers how many moved. One transaction a call: call until it is 0.
     """
     with told_in_words():
-        (moved,) = call("select ledger.follow_successors(%s, %s)", [day, limit])
+        (moved,) = call("select ledger.follow_successors(%s, %s::integer)", [day, limit])
     return int(moved)

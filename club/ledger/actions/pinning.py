@@ -14,7 +14,7 @@ def pin_hold(*, subscriber_id: int, hold_id: UUID) -> bool:
     nothing may be asked for. Pinning twice is harmless.
     """
     with told_in_words():
-        (is_open,) = call("select ledger.pin_hold(%s, %s)", [subscriber_id, hold_id])
+        (is_open,) = call("select ledger.pin_hold(%s::bigint, %s)", [subscriber_id, hold_id])
     return bool(is_open)
 
 
@@ -25,6 +25,6 @@ def unpin_hold(*, subscriber_id: int, hold_id: UUID, until: datetime) -> bool:
     """
     with told_in_words():
         (is_unpinned,) = call(
-            "select ledger.unpin_hold(%s, %s, %s)", [subscriber_id, hold_id, until]
+            "select ledger.unpin_hold(%s::bigint, %s, %s)", [subscriber_id, hold_id, until]
         )
     return bool(is_unpinned)

@@ -26,7 +26,7 @@ def spend(
     """
     with told_in_words():
         return booked(
-            "select * from ledger.spend(%s, %s::smallint, %s, %s, %s::bigint, %s::integer, %s)",
+            "select * from ledger.spend(%s::bigint, %s::smallint, %s, %s, %s::bigint, %s::integer, %s)",
             [subscriber_id, int(source), ref, day, points, fund, fingerprint],
         )
 
@@ -52,7 +52,7 @@ def hold(
         raise BadPosting("a hold lives between a moment and 40 days")
     with told_in_words():
         return booked(
-            "select * from ledger.hold_points(%s, %s, %s, %s::bigint, %s::integer, %s, %s)",
+            "select * from ledger.hold_points(%s::bigint, %s, %s, %s::bigint, %s::integer, %s, %s)",
             [subscriber_id, hold_id, day, points, fund, now + lifetime, fingerprint],
         )
 
@@ -75,7 +75,7 @@ def capture(
         raise BadAmount("a capture takes at least one point; release gives all back")
     with told_in_words():
         return booked(
-            "select * from ledger.close_hold(%s, %s, %s, %s::bigint, %s::date)",
+            "select * from ledger.close_hold(%s::bigint, %s, %s, %s::bigint, %s::date)",
             [subscriber_id, hold_id, day, points, grace_until],
         )
 
@@ -89,7 +89,7 @@ def release(
     """
     with told_in_words():
         return booked(
-            "select * from ledger.close_hold(%s, %s, %s, 0, %s::date)",
+            "select * from ledger.close_hold(%s::bigint, %s, %s, 0, %s::date)",
             [subscriber_id, hold_id, day, grace_until],
         )
 
@@ -100,12 +100,16 @@ def extend_hold(*, subscriber_id: int, hold_id: UUID, until: datetime) -> bool:
     For an order whose outcome is unknown. False when the hold is closed or does not exist.
     """
     with told_in_words():
-        (is_open,) = call("select ledger.extend_hold(%s, %s, %s)", [subscriber_id, hold_id, until])
+        (is_open,) = call(
+            "select ledger.extend_hold(%s::bigint, %s, %s)", [subscriber_id, hold_id, until]
+        )
     return bool(is_open)
 
 
 def release_expired_holds(*, now: datetime, day: date, limit: int) -> int:
     """Releases up to `limit` open holds whose time is up; answers how many."""
     with told_in_words():
-        (released,) = call("select ledger.release_expired_holds(%s, %s, %s)", [now, day, limit])
+        (released,) = call(
+            "select ledger.release_expired_holds(%s, %s, %s::integer)", [now, day, limit]
+        )
     return int(released)

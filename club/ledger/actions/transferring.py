@@ -70,7 +70,7 @@ def reverse_transfer(
     """
     with told_in_words():
         return booked(
-            "select * from ledger.reverse_transfer(%s, %s::smallint, %s, %s, %s::smallint, %s, %s,"
+            "select * from ledger.reverse_transfer(%s::bigint, %s::smallint, %s, %s, %s::smallint, %s, %s,"
             " %s::bigint, %s, %s, %s, %s::date, %s)",
             [
                 subscriber_id, int(source), ref, day, int(of_source), of_ref, of_day,
@@ -90,7 +90,7 @@ def freeze(*, subscriber_id: int, until: datetime, reason: str) -> datetime:
         raise BadPosting("a freeze has a reason")
     with told_in_words():
         (frozen_until,) = call(
-            "select ledger.freeze_transfers(%s, %s, %s)", [subscriber_id, until, reason]
+            "select ledger.freeze_transfers(%s::bigint, %s, %s)", [subscriber_id, until, reason]
         )
     assert isinstance(frozen_until, datetime)
     return frozen_until
@@ -99,5 +99,5 @@ def freeze(*, subscriber_id: int, until: datetime, reason: str) -> datetime:
 def unfreeze(*, subscriber_id: int) -> bool:
     """Ends a freeze before its time. False when there was none."""
     with told_in_words():
-        (was_frozen,) = call("select ledger.unfreeze_transfers(%s)", [subscriber_id])
+        (was_frozen,) = call("select ledger.unfreeze_transfers(%s::bigint)", [subscriber_id])
     return bool(was_frozen)

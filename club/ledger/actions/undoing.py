@@ -36,7 +36,7 @@ def reverse(
     with told_in_words():
         return booked(
             "select * from ledger.reverse_posting("
-            "%s, %s::smallint, %s, %s, %s::smallint, %s, %s, %s::bigint, %s, %s::date,"
+            "%s::bigint, %s::smallint, %s, %s, %s::smallint, %s, %s, %s::bigint, %s, %s::date,"
             " %s, %s)",
             [
                 subscriber_id, int(source), ref, day,

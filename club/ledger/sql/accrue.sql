@@ -17,6 +17,8 @@ declare
 begin
     if is_sound(p_points, p_ref, p_fingerprint) is not true then
         perform refuse_unsound(p_points, p_ref, p_fingerprint);
+    elsif is_bucket(p_expires, p_fund) is not true then
+        perform refuse_bucket(p_expires, p_fund);
     end if;
 
     -- Nearly always the bucket is there, and one element changes: a sixth of an accrual less to do.

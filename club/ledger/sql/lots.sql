@@ -61,6 +61,22 @@ begin
     raise exception '% is no amount: 1 to 10^12 points', p_points using errcode = 'LG423';
 end $$;
 
+-- Can points lie there? A fund below zero would be another day's bucket, and no day is no bucket.
+-- Whether there is such a fund, those ask who spend from it or are at leisure: earning is not.
+create function ledger.is_bucket(p_expires date, p_fund integer) returns boolean
+language sql immutable as $$
+    select p_expires is not null and p_fund >= 0
+$$;
+
+create function ledger.refuse_bucket(p_expires date, p_fund integer) returns void
+language plpgsql as $$
+begin
+    if p_expires is null then
+        raise exception 'points have a last day' using errcode = 'LG422';
+    end if;
+    raise exception 'there is no fund %', p_fund using errcode = 'LG411', detail = jsonb_build_object('fund', p_fund);
+end $$;
+
 -- Points number p_from + 1 to p_to of a list, in its order. Pure.
 create function ledger.cut_lots(p_lots jsonb, p_from bigint, p_to bigint) returns jsonb
 language sql immutable as $$

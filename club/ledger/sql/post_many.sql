@@ -158,6 +158,8 @@ begin
     end if;
     perform refuse_unsound(v.n, v.r, v.h)
        from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true limit 1;
+    perform refuse_bucket(v.e, v.f)
+       from unnest(p_expires, p_funds) v (e, f) where is_bucket(v.e, v.f) is not true limit 1;
 
     for i in 1 .. tries_max loop
         known := look_up(p_source, p_subscribers, p_refs, p_days, p_fingerprints, i > 1);

@@ -9,6 +9,8 @@ language plpgsql security definer set search_path = ledger, pg_temp set plan_cac
 begin
     perform refuse_unsound(v.n, v.r, v.h)
        from unnest(p_points, p_refs, p_fingerprints) v (n, r, h) where is_sound(v.n, v.r, v.h) is not true limit 1;
+    perform refuse_bucket(v.e, v.f)
+       from unnest(p_expires, p_funds) v (e, f) where is_bucket(v.e, v.f) is not true limit 1;
     -- Now, or the promise could never be kept and would stop the job.
     if exists (select from unnest(p_days) d where not takes(d)) then
         raise exception 'the books have no month for one of these days' using errcode = 'LG424';
