@@ -6,6 +6,7 @@ one `make run` uses; with it they use that server, whose user must be allowed CR
 """
 
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,6 +42,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if stack := config.stash.get(SERVER, None):
         stack.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much was tried, by each file whose tests say so: where chance chooses, little proves little."""
+    tried: dict[str, Counter[str]] = {}
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, counts in report.user_properties:
+            if name == "tried" and counts:
+                tried.setdefault(report.location[0], Counter()).update(counts)
+    for file, counts in sorted(tried.items()):
+        figures = ", ".join(f"{what} {times:,}" for what, times in sorted(counts.items()))
+        terminalreporter.write_line(f"tried in {file}: {figures}")
 
 
 def is_worker(config: pytest.Config) -> bool:

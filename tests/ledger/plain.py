@@ -36,6 +36,9 @@ TRANSFER = (  # without limits and fee
 
 Row = tuple[object, ...]
 
+raced: dict[str, int] = {}
+"""By this test: how many races, how many calls in them were answered, or refused by which SQLSTATE."""
+
 
 def call(sql: str, *parameters: object) -> Row:
     with connection.cursor() as cursor:
@@ -104,4 +107,7 @@ def at_once(url: str, calls: Sequence[tuple[str, Sequence[object]]]) -> list[Row
             return tuple(row or ())
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(lambda args: one(*args), calls))
+        answers = list(pool.map(lambda args: one(*args), calls))
+    for what in ("races", *(a if isinstance(a, str) else "answered" for a in answers)):
+        raced[what] = raced.get(what, 0) + 1
+    return answers
