@@ -40,6 +40,9 @@ bench: $(VENV)/.dev  ## measure; writes bench/results.json
 bench-large: $(VENV)/.dev  ## the ledger's figures at nine million subscribers (25 GB, an hour); writes bench/results_large.json
 	CLUB_BENCH_SUBSCRIBERS=9000000 $(PY) -m bench --in-place
 
+chaos: $(VENV)/.dev  ## kill database and workers 200 times; prove that nothing is lost or doubled
+	$(PY) -m chaos
+
 locale: $(VENV)/.run  ## compile the sentences that people edit in django.po
 	$(PY) -m club locale
 
@@ -60,4 +63,4 @@ $(VENV)/.run $(VENV)/.dev $(VENV)/.all: $(VENV)/.%: requirements/%.txt $(VENV)/.
 	$(VENV)/bin/uv pip install -q --python $(PY) --require-hashes -r $<
 	@touch $@
 
-.PHONY: help run test test-all check bench bench-large locale lock
+.PHONY: help run test test-all check bench bench-large chaos locale lock
