@@ -206,7 +206,7 @@ Everything = list[tuple[object, ...]]
 
 
 def everything() -> Everything:
-    """All tables of the books, by their contents."""
+    """All tables of the books, by their contents, in one order (workers may read them in any)."""
     tables = rows(
         "select oid::regclass::text from pg_class where relnamespace = 'ledger'::regnamespace"
         " and relkind in ('r', 'p') and not relispartition order by 1"
@@ -216,6 +216,7 @@ def everything() -> Everything:
             f"select '{table}', count(*), md5(string_agg(t::text, '|' order by t::text)) from {table} t"
             for (table,) in tables
         )
+        + " order by 1"
     )
 
 
