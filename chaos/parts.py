@@ -21,6 +21,7 @@ from club.ledger.rules import Source
 from club.orders import actions as orders
 
 SWEPT_PER_CALL = 5
+LONG_TO_SHORT = 500  # files, by their lines: each proof reads them all again
 FAR_MONTHS = 24  # how many of these the sweep makes, one at a time
 
 
@@ -162,7 +163,7 @@ class Importer:
     def choose(self, number: int) -> dict[str, Any]:
         verb = ("import", "accrue")[number % 2]
         long = self.lines[verb]
-        return {"verb": verb, "file": number, "lines": long if number <= 2 else long // 50}
+        return {"verb": verb, "file": number, "lines": long if number <= 2 else long // LONG_TO_SHORT}
 
     def perform(self, deed: dict[str, Any]) -> Outcome:
         file = self.cast.folder / f"{deed['verb']}-{deed['file']}.csv"

@@ -3,14 +3,17 @@
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from django.db import OperationalError, connection
 
 from club.ledger import actions as ledger
 from club.ledger import queries
 from club.ledger.cli import command
 from club.ledger.errors import BadPosting
-from club.ledger.opening import bringing
+from club.ledger.opening import bringing, stage
+from club.ledger.opening.lines import Reader
 from club.ledger.queries import Lot
 from club.ledger.rules import Kind, Source, fingerprint_of
 from club.subscribers.models import Subscriber
@@ -173,6 +176,26 @@ def test_a_run_that_was_killed_in_the_middle_is_run_again(migration, aziza, boti
     assert postings() == 7
     assert queries.totals().outstanding_points == sum(range(1, 8))
     assert queries.prove() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_ends_while_the_file_is_read_is_told_as_every_other(
+    migration, aziza, database_url
+):
+    migration.holds(line("A-1", aziza))
+    ((session,),) = rows("select pg_backend_pid()")
+
+    class Ending(Reader):
+        def __iter__(self):
+            with psycopg.connect(database_url, autocommit=True) as other:
+                other.execute("select pg_terminate_backend(%s, 5000)", [session])
+            return super().__iter__()
+
+    with migration.file.open("rb") as stream, pytest.raises(OperationalError):
+        stage.fill(Ending(stream), source="opening", day=DAY)
+    connection.close()
+
+    assert "1 lines written" in migration.run("--write").output
 
 
 def test_one_broken_line_stops_the_whole_file(migration, aziza):

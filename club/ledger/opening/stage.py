@@ -69,7 +69,11 @@ def _write(table: str, rows: Sequence[Line] | Sequence[Fault]) -> None:
     if not rows:
         return
     text = "".join(["\t".join(map(str, row)) + "\n" for row in rows])
-    with connection.cursor() as cursor, cursor.copy(f"copy pg_temp.{table} from stdin") as copy:
+    with (
+        connection.wrap_database_errors,  # what comes at the end of a copy is psycopg's own
+        connection.cursor() as cursor,
+        cursor.copy(f"copy pg_temp.{table} from stdin") as copy,
+    ):
         copy.write(text.replace("\\", "\\\\"))
 
 
@@ -110,6 +114,7 @@ def stream_csv(query: str) -> Iterator[bytes]:
     """A query's rows as CSV with a heading, in bounded memory."""
     with (
         transaction.atomic(),
+        connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(f"copy ({query}) to stdout with (format csv, header)") as copy,
     ):
