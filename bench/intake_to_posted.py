@@ -81,7 +81,9 @@ def open_subscribers(now: datetime) -> list[str]:
     numbers = [f"99890{1_000_000 + place}" for place in range(SUBSCRIBERS)]
     Subscriber.objects.bulk_create(
         [
-            Subscriber(msisdn=msisdn, tariff="start", region="TAS", joined_at=now)
+            Subscriber(
+                msisdn=msisdn, tariff="start", region="TAS", joined_at=now - timedelta(days=400)
+            )
             for msisdn in numbers
         ],
         batch_size=5_000,
