@@ -163,7 +163,11 @@ class Importer:
     def choose(self, number: int) -> dict[str, Any]:
         verb = ("import", "accrue")[number % 2]
         long = self.lines[verb]
-        return {"verb": verb, "file": number, "lines": long if number <= 2 else long // LONG_TO_SHORT}
+        return {
+            "verb": verb,
+            "file": number,
+            "lines": long if number <= 2 else long // LONG_TO_SHORT,
+        }
 
     def perform(self, deed: dict[str, Any]) -> Outcome:
         file = self.cast.folder / f"{deed['verb']}-{deed['file']}.csv"
