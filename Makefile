@@ -37,7 +37,7 @@ check: $(VENV)/.dev  ## lint, types, floors, migrations, lock files
 bench: $(VENV)/.dev  ## measure; writes bench/results.json
 	$(PY) -m bench
 
-bench-large: $(VENV)/.dev  ## the ledger's figures at nine million subscribers (25 GB, an hour); writes bench/results_large.json
+bench-large: $(VENV)/.dev  ## the ledger's figures at nine million subscribers (40 GB, an hour); writes bench/results_large.json
 	CLUB_BENCH_SUBSCRIBERS=9000000 $(PY) -m bench --in-place
 
 chaos: $(VENV)/.dev  ## kill database and workers 200 times; prove that nothing is lost or doubled

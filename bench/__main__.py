@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -72,15 +74,14 @@ def main(names: tuple[str, ...], in_place: bool, inside: Path | None) -> None:
     figures: dict[str, Figure] = {}
     failed: list[str] = []
     with (
-        tempfile.TemporaryDirectory(prefix="club-bench-") as folder,
-        running(Path(folder) / "postgres", options=SERVER_OPTIONS) as server,
+        a_folder() as folder,
+        running(folder / "postgres", options=SERVER_OPTIONS) as server,
     ):
-        Path(folder).chmod(0o755)
         for name in names or (LARGE if in_place else BENCHMARKS):
             click.echo(f"{name} …", err=True)
             measured = on_the_books if in_place else on_a_fresh_database
             try:
-                figures |= told(measured(name, server, Path(folder)))
+                figures |= told(measured(name, server, folder))
             except subprocess.SubprocessError as error:  # an hour's other figures are kept
                 click.echo(f"{name}: {error}", err=True)
                 failed.append(name)
@@ -90,6 +91,14 @@ def main(names: tuple[str, ...], in_place: bool, inside: Path | None) -> None:
         raise click.ClickException(
             f"below what was asked: {', '.join(missed) or 'none'}; failed: {', '.join(failed) or 'none'}"
         )
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """For the server, too, whoever runs it: what it cannot enter would stay elsewhere for ever."""
+    with tempfile.TemporaryDirectory(prefix="club-bench-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def told(figures: dict[str, Figure]) -> dict[str, Figure]:
