@@ -15,13 +15,15 @@ from procrastinate.types import JSONValue
 
 from club.access import actions as audit
 from club.access.models import Staff
-from club.accrual import inbox
-from club.accrual.deciding import Settled, Terms, settle, write
+from club.accrual import counters, inbox
+from club.accrual.deciding import Settled, Terms, settle
 from club.accrual.incoming import JOINING_SLACK
 from club.accrual.models import EventState
 from club.accrual.queries import versions_between
 from club.accrual.rows import rows
 from club.accrual.taking import Unit, take
+from club.accrual.writing import write
+from club.clock import day_of
 from club.ledger import actions as ledger
 from club.ledger.rules import ClawbackPolicy
 from club.programme import queries as programme
@@ -29,6 +31,8 @@ from club.programme import queries as programme
 log = logging.getLogger(__name__)
 
 BATCH_EVENTS_MAX = 2_000
+LONGEST_PERIOD = timedelta(days=31)
+"""Of a limit that begins anew."""
 NOTICE_AGE_MAX = timedelta(days=2)
 """Nobody is told about older events: a register of old history must not send messages."""
 
@@ -164,6 +168,17 @@ def retry(*, event_id: int, by: Staff, now: datetime, why: str) -> bool:
     )
     inbox.ask_for_decisions()
     return True
+
+
+@transaction.atomic
+def forget_counters(*, now: datetime, limit: int = 10_000) -> int:
+    """Delete up to `limit` counters of periods whose events are too old to be decided by themselves.
+
+    Answers how many; call until it is 0. What a person still lets be decided after that meets
+    empty limits. Raises ProgrammeNotConfigured.
+    """
+    late = timedelta(days=programme.current().late_days_max)
+    return counters.forget(before=day_of(now - late - LONGEST_PERIOD), limit=limit)
 
 
 # ---- one batch -------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ def publish(
     """
     read = _read(rule)
     canonical = read.canonical()
+    _check_group(read, in_force)
     if missing := missing_in(names):
         raise IncompleteNames("a rule needs its name in every language", languages=missing)
     version = RuleVersion(
@@ -58,6 +59,24 @@ def publish_once(
         return publish(rule=rule, campaign=campaign, names=names, in_force=in_force, now=now)
     except RulePublished as published:
         return RuleVersion.objects.get(pk=published.values["hash"])
+
+
+def _check_group(rule: Rule, in_force: DateTimeTZRange) -> None:
+    """All rules of a stacking group are decided in one way. Raises BadRule."""
+    if rule.stacking is None:
+        return
+    others = RuleVersion.objects.filter(in_force__overlap=in_force).exclude(rule_id=rule.id)
+    for canonical in others.values_list("canonical", flat=True):
+        other = Rule.model_validate_json(canonical)
+        if (
+            other.stacking
+            and other.stacking.group == rule.stacking.group
+            and other.stacking.mode != rule.stacking.mode
+        ):
+            what = (
+                f"rule {other.id} decides the group {rule.stacking.group} by {other.stacking.mode}"
+            )
+            raise BadRule("this is not a rule", problems=[{"where": "stacking/mode", "what": what}])
 
 
 def _read(text: str) -> Rule:

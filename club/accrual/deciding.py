@@ -1,28 +1,32 @@
-"""Deciding what was taken: what each rule in force wants, and what that does to the books."""
+"""Deciding what was taken: what each rule in force wants, what is granted of it, and what that does
+to the books.
 
-from collections.abc import Iterator, Sequence
+What rules want is worked out for all events first. Then comes what depends on order, one event after
+the other: stacking, exclusions and limits, and what cancellations give back.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
 from typing import NamedTuple
 
-from club.accrual import erasure
+from club.accrual import counters, erasure
 from club.accrual.grants import ref
-from club.accrual.models import EventState, Kind
+from club.accrual.models import EventState
 from club.accrual.queries import Version
-from club.accrual.rows import as_json, columns, rows
 from club.accrual.rules.explain import Reason
 from club.accrual.rules.facts import Facts
+from club.accrual.rules.granting import Asked, Because, Grant, Place, Used, give_back, grant, places
+from club.accrual.rules.model import Rule
 from club.accrual.rules.to_python import compiled
-from club.accrual.rules.wanting import want
+from club.accrual.rules.wanting import Want, want
 from club.accrual.taking import Granted, Taken, Unit, facts_of
 from club.clock import TASHKENT
 from club.ledger import actions as ledger
 from club.ledger.errors import KeyReused
 from club.ledger.rules import ClawbackPolicy, Source
 from club.programme.rules import Life, expires_on
-
-NOTE_CHARS_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,14 @@ class Terms:
     clawback: ClawbackPolicy
     base_tier: str
     versions: Sequence[Version]
+
+
+class Wish(NamedTuple):
+    """What one rule version wants for one event."""
+
+    version: Version
+    rule: Rule
+    want: Want
 
 
 class Line(NamedTuple):
@@ -46,6 +58,7 @@ class Line(NamedTuple):
     wanted: int
     granted: int
     reason: Reason
+    because: Because | None = None
     promised_at: datetime | None = None
     fund: int = 0
 
@@ -70,17 +83,20 @@ def settle(units: Sequence[Unit], terms: Terms) -> list[Settled]:
     undecided = [u.payment for u in units if u.payment and not _is_decided(u.payment)]
     known = [payment for payment in undecided if payment.subscriber_id is not None]
     facts = facts_of(known, base_tier=terms.base_tier)
+    wishes = {payment.id: _wishes(payment, facts[payment.id], terms) for payment in known}
+    before = counters.used_at(_places(units, wishes))
+    used = dict(before)
     settled: list[Settled] = []
     for unit in units:
-        if unit.payment is not None and unit.payment.subscriber_id is None:
-            settled += _settle_of_nobody(unit.payment, unit.cancellation)
-        elif unit.payment is not None and not _is_decided(unit.payment):
-            settled += _settle_payment(
-                unit.payment, unit.cancellation, facts[unit.payment.id], terms
-            )
+        payment = unit.payment
+        if payment is not None and payment.subscriber_id is None:
+            settled += _settle_of_nobody(payment, unit.cancellation)
+        elif payment is not None and not _is_decided(payment):
+            settled += _settle_payment(unit, facts[payment.id], wishes[payment.id], used)
         else:
-            settled.append(_settle_cancellation(unit, terms.clawback))
+            settled.append(_settle_cancellation(unit, terms.clawback, used))
     _post(settled, life=terms.life)
+    counters.write(before, used)
     return settled
 
 
@@ -88,16 +104,46 @@ def _is_decided(payment: Taken) -> bool:
     return payment.state == EventState.DECIDED
 
 
+def _places(units: Sequence[Unit], wishes: Mapping[int, Sequence[Wish]]) -> Iterator[Place]:
+    """Every counter that deciding these units may look at."""
+    for unit in units:
+        payment = unit.payment
+        if payment is None or payment.subscriber_id is None:
+            continue
+        mine = partial(places, subscriber_id=payment.subscriber_id, at=payment.occurred_at)
+        for version, rule, wanted in wishes.get(payment.id, ()):
+            if wanted.points:
+                yield from mine(rule, version.campaign)
+        for given in unit.granted:
+            yield from mine(compiled(given.canonical).rule, given.campaign)
+
+
 # ---- payments --------------------------------------------------------------------------------
+def _wishes(payment: Taken, facts: Facts, terms: Terms) -> list[Wish]:
+    found = []
+    for version in terms.versions:
+        if version.is_in_force(payment.occurred_at):
+            rule = compiled(version.canonical)
+            found.append(Wish(version, rule.rule, want(rule, facts)))
+    return found
+
+
 def _settle_payment(
-    payment: Taken, cancellation: Taken | None, facts: Facts, terms: Terms
+    unit: Unit, facts: Facts, wishes: Sequence[Wish], used: dict[Place, Used]
 ) -> Iterator[Settled]:
+    payment, cancellation = unit.payment, unit.cancellation
+    assert payment is not None
+    assert payment.subscriber_id is not None
     is_cancelled = cancellation is not None and _fits(cancellation, payment)
-    lines = [
-        _line(payment, version, facts, is_cancelled=is_cancelled)
-        for version in terms.versions
-        if version.is_in_force(payment.occurred_at)
+    asked = [
+        Asked(rule, version.campaign, wants) for version, rule, wants in wishes if wants.points
     ]
+    granted = (
+        {one.rule.id: Grant(0, Reason.CANCELLED) for one in asked}
+        if is_cancelled
+        else grant(asked, subscriber_id=payment.subscriber_id, at=payment.occurred_at, used=used)
+    )
+    lines = [_line(payment, wish, granted.get(wish.rule.id)) for wish in wishes]
     note = "" if lines else "no rule was in force"
     yield Settled(payment, EventState.DECIDED, note, facts, lines)
     if cancellation is not None:
@@ -123,21 +169,22 @@ def _settle_of_nobody(payment: Taken, cancellation: Taken | None) -> Iterator[Se
         )
 
 
-def _line(payment: Taken, version: Version, facts: Facts, *, is_cancelled: bool) -> Line:
+def _line(payment: Taken, wish: Wish, granted: Grant | None) -> Line:
+    """`granted` is None for a rule that wants nothing."""
     assert payment.subscriber_id is not None
-    rule = compiled(version.canonical)
-    wants = want(rule, facts)
-    is_refused = is_cancelled and wants.points > 0
+    version, rule, wants = wish
+    points, reason, because = granted or (0, wants.reason, None)
     return Line(
-        subscriber_id=payment.subscriber_id,
-        event_id=payment.id,
-        rule_id=version.rule_id,
-        rule_hash=version.hash,
-        wanted=wants.wanted,
-        granted=0 if is_refused else wants.points,
-        reason=Reason.CANCELLED if is_refused else wants.reason,
-        promised_at=_promised_at(payment.day, rule.rule.reward.confirm_after_days),
-        fund=version.fund,
+        payment.subscriber_id,
+        payment.id,
+        version.rule_id,
+        version.hash,
+        wants.wanted,
+        points,
+        reason,
+        because,
+        _promised_at(payment.day, rule.reward.confirm_after_days),
+        version.fund,
     )
 
 
@@ -179,7 +226,7 @@ def _post(settled: Sequence[Settled], *, life: Life) -> None:
 
 
 # ---- cancellations ---------------------------------------------------------------------------
-def _settle_cancellation(unit: Unit, policy: ClawbackPolicy) -> Settled:
+def _settle_cancellation(unit: Unit, policy: ClawbackPolicy, used: dict[Place, Used]) -> Settled:
     """Take back what a payment decided earlier has brought; its own decisions stay as they are."""
     cancellation, payment = unit.cancellation, unit.payment
     assert cancellation is not None
@@ -189,6 +236,16 @@ def _settle_cancellation(unit: Unit, policy: ClawbackPolicy) -> Settled:
         return _misfit(cancellation)
     cancellation.subscriber_id = payment.subscriber_id
     lines = [_take_back(one, cancellation, payment, policy) for one in unit.granted]
+    assert payment.subscriber_id is not None
+    for one in unit.granted:
+        give_back(
+            compiled(one.canonical).rule,
+            one.campaign,
+            points=one.points,
+            subscriber_id=payment.subscriber_id,
+            at=payment.occurred_at,
+            used=used,
+        )
     note = "" if lines else "its payment had brought no points"
     return Settled(cancellation, EventState.DECIDED, note, lines=lines)
 
@@ -240,86 +297,3 @@ def _take_back(
         granted=-granted.points,
         reason=Reason.WITHDRAWN if is_withdrawn else Reason.REVERSED,
     )
-
-
-# ---- writing ---------------------------------------------------------------------------------
-def write(settled: Sequence[Settled], *, now: datetime) -> None:
-    """The decisions and the events' outcomes, in one statement each."""
-    lines = [line for one in settled for line in one.lines]
-    if lines:
-        _write_lines(lines, now=now)
-    rows(
-        """
-        insert into accrual_outcome (event_id, state, note, facts, decided_at)
-        select o.event_id, o.state, o.note, o.facts::jsonb,
-               case when o.state = 'decided' then %(now)b::timestamptz end
-          from unnest(%(events)b::bigint[], %(states)b::text[], %(notes)b::text[],
-                      %(facts)b::text[]) as o (event_id, state, note, facts)
-            on conflict (event_id) do update  -- it waited
-               set state = excluded.state, note = excluded.note, facts = excluded.facts,
-                   decided_at = excluded.decided_at
-        """,
-        now=now,
-        **columns(
-            "events states notes facts",
-            [
-                (
-                    one.event.id,
-                    one.state,
-                    _legible(one.note),
-                    as_json(one.facts._asdict()) if one.facts else None,
-                )
-                for one in settled
-            ],
-        ),
-    )
-    _adopt([one.event for one in settled if one.event.kind == Kind.CANCELLATION])
-    erasure.forget([one.event.id for one in settled if one.note == erasure.NOTE])
-
-
-def _adopt(cancellations: Sequence[Taken]) -> None:
-    """A cancellation may be silent about its subscriber until its payment says who it is."""
-    if cancellations:
-        rows(
-            """
-            update accrual_event e set subscriber_id = c.subscriber_id
-              from unnest(%(events)b::bigint[], %(subscribers)b::bigint[])
-                   as c (event_id, subscriber_id)
-             where e.id = c.event_id and e.subscriber_id is distinct from c.subscriber_id
-            """,
-            **columns("events subscribers", [(c.id, c.subscriber_id) for c in cancellations]),
-        )
-
-
-def _write_lines(lines: Sequence[Line], *, now: datetime) -> None:
-    rows(
-        """
-        insert into accrual_decision (subscriber_id, event_id, rule_id, rule_hash, wanted,
-               granted, reason, promised_at, decided_at)
-        select d.*, %(now)b
-          from unnest(%(subscribers)b::bigint[], %(events)b::bigint[], %(rules)b::text[],
-                      %(hashes)b::text[], %(wanted)b::bigint[], %(granted)b::bigint[],
-                      %(reasons)b::text[], %(promised)b::timestamptz[]) as d
-        """,
-        now=now,
-        **columns(
-            "subscribers events rules hashes wanted granted reasons promised",
-            [
-                (
-                    line.subscriber_id,
-                    line.event_id,
-                    line.rule_id,
-                    line.rule_hash,
-                    line.wanted,
-                    line.granted,
-                    line.reason,
-                    line.promised_at,
-                )
-                for line in lines
-            ],
-        ),
-    )
-
-
-def _legible(note: str) -> str:
-    return note.replace("\0", " ").encode(errors="replace").decode()[:NOTE_CHARS_MAX]

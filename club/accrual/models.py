@@ -189,6 +189,8 @@ class Decision(models.Model):
     granted = models.BigIntegerField()
     reason = models.CharField(max_length=20)
     """One of rules.explain.Reason. A cancellation's decisions are negative: what it took back."""
+    because = models.JSONField(null=True)
+    """What made it less than wanted, where that was not the event alone: another rule, or a limit."""
     promised_at = models.DateTimeField(null=True)
     """When the points become spendable; None for at once."""
     decided_at = models.DateTimeField()
@@ -196,3 +198,17 @@ class Decision(models.Model):
     class Meta:
         # Rows arrive in this order: some kilobytes find a day's.
         indexes = [BrinIndex(fields=["decided_at"], name="decision_decided", autosummarize=True)]
+
+
+class Used(models.Model):
+    """What a limit has counted: a rule's or a campaign's grants to one subscriber (0: to all) in a
+    period. Named by the rule and not by its version, or a new version would fill every limit anew.
+    """
+
+    pk = models.CompositePrimaryKey("period", "counted", "subscriber_id")
+    period = models.CharField(max_length=14)
+    """Begins with its first day, so that the old ones lie together and go together."""
+    counted = models.CharField(max_length=70)
+    subscriber_id = models.BigIntegerField()
+    points = models.BigIntegerField()
+    times = models.BigIntegerField()

@@ -12,11 +12,12 @@ from club.accrual.models import Decision, EventState, Outcome, Queued, RuleVersi
 # ---- rules -----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A rule version as a batch needs it: its text, its purse, and when it holds."""
+    """A rule version as a batch needs it: its text, its campaign and purse, and when it holds."""
 
     rule_id: str
     hash: str
     canonical: str
+    campaign: str
     fund: int
     since: datetime | None
     until: datetime | None
@@ -38,6 +39,7 @@ def versions_between(first: datetime, last: datetime) -> list[Version]:
             rule_id=one.rule_id,
             hash=one.hash,
             canonical=one.canonical,
+            campaign=one.campaign_id,
             fund=one.campaign.fund,
             since=one.in_force.lower,
             until=one.in_force.upper,

@@ -25,6 +25,8 @@ class Granted:
     rule_hash: str
     points: int
     promised_at: datetime | None
+    canonical: str
+    campaign: str
 
 
 @dataclass(slots=True)
@@ -178,10 +180,11 @@ def _granted(payments: Sequence[Taken]) -> dict[int, list[Granted]]:
     found: dict[int, list[Granted]] = {}
     for event_id, *decision in rows(
         """
-        select d.event_id, d.rule_id, d.rule_hash, d.granted, d.promised_at
+        select d.event_id, d.rule_id, d.rule_hash, d.granted, d.promised_at, v.canonical, v.campaign_id
           from unnest(%(subscribers)b::bigint[], %(events)b::bigint[])
                as p (subscriber_id, event_id)
           join accrual_decision d using (subscriber_id, event_id)
+          join accrual_ruleversion v on v.hash = d.rule_hash
          where d.granted > 0
          order by d.event_id, d.rule_id
         """,

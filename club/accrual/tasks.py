@@ -32,3 +32,11 @@ def adopt_waiting(timestamp: int) -> None:
 @app.task(name="accrual.tell")
 def tell(event_ids: list[int]) -> None:
     notices.tell(event_ids=event_ids, now=timezone.now())
+
+
+@app.periodic(cron="40 21 * * *")
+@app.task(name="accrual.forget_counters", queueing_lock="accrual.forget_counters")
+def forget_counters(timestamp: int) -> None:
+    """At 02:40 in Tashkent: the counters of limits whose periods are long over."""
+    while actions.forget_counters(now=timezone.now()):
+        pass

@@ -3,12 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
 from club.accrual.models import Decision, Event, RuleVersion
 from club.accrual.rules.explain import Explanation, explain
 from club.accrual.rules.facts import remembered
+from club.accrual.rules.granting import Because, period_after
+from club.accrual.rules.model import Limit
 from club.accrual.rules.to_python import compiled
 from club.languages import Texts
 
@@ -23,6 +26,10 @@ class ExplainedDecision:
     wanted: int
     granted: int
     reason: str
+    because: Because | None
+    """The other rule, or the limit, that made it less than wanted."""
+    resets_at: datetime | None
+    """When that limit begins anew, in Tashkent; None for never."""
     steps: Explanation | None
     """None where there are no facts to work from: the event was never put to a rule."""
 
@@ -70,6 +77,8 @@ def explained(
 
 
 def _explained(decision: Decision, event: Event, version: RuleVersion) -> ExplainedDecision:
+    because = _because(decision)
+    limit = because.limit if because else None
     return ExplainedDecision(
         rule_id=decision.rule_id,
         rule_hash=decision.rule_hash,
@@ -77,8 +86,19 @@ def _explained(decision: Decision, event: Event, version: RuleVersion) -> Explai
         wanted=decision.wanted,
         granted=decision.granted,
         reason=decision.reason,
+        because=because,
+        resets_at=period_after(limit, event.occurred_at) if limit else None,
         steps=_steps(event, version),
     )
+
+
+def _because(decision: Decision) -> Because | None:
+    stored = decision.because
+    if stored is None:
+        return None
+    if "limit" not in stored:
+        return Because(stored["rule_id"])
+    return Because(None, Limit.model_validate(stored["limit"]), stored["used"], stored["period"])
 
 
 def _steps(event: Event, version: RuleVersion) -> Explanation | None:

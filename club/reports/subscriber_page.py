@@ -25,16 +25,19 @@ HISTORY_MONTHS = 12
 
 @dataclass(frozen=True)
 class ReasonedLine:
-    """A line of the history, and for an accrual the event and decision that brought it."""
+    """A line of the history, and for an accrual the event and the decisions behind it."""
 
     line: statement.StatementLine
     event: ExplainedEvent | None
 
     @property
     def decisions(self) -> Sequence[decisions.ExplainedDecision]:
+        """That of the line's rule, then of those that gave nothing for the same event; whatever
+        else gave points has a line of its own."""
         if self.event is None:
             return ()
-        return [d for d in self.event.decisions if d.rule_id == self.line.rule_id]
+        mine = [d for d in self.event.decisions if d.rule_id == self.line.rule_id]
+        return mine + [d for d in self.event.decisions if d not in mine and not d.granted]
 
 
 @dataclass(frozen=True)

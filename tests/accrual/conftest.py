@@ -56,11 +56,13 @@ class Office(Club):
         reward: dict[str, Any] | None = None,
         in_force: DateTimeTZRange | None = None,
         fund: int = 0,
+        **terms: Any,
     ) -> RuleVersion:
+        """`terms` are the rule's limits, its group, what it excludes."""
         campaign, _ = Campaign.objects.get_or_create(
             code=f"fund-{fund}", defaults={"names": TEXTS, "fund": fund}
         )
-        rule = {"id": rule_id, "when": when or PAYMENT, "reward": reward or PER_THOUSAND}
+        rule = {"id": rule_id, "when": when or PAYMENT, "reward": reward or PER_THOUSAND} | terms
         return campaigns.publish(
             rule=json.dumps(rule),
             campaign=campaign,

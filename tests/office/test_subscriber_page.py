@@ -1,18 +1,22 @@
 """One subscriber on one page: every figure with its reason, read and never written."""
 
+import json
 from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.utils import translation
 
 from club.access.models import AuditLine
-from club.accrual import inbox
-from club.accrual.models import Kind
+from club.accrual import campaigns, inbox
+from club.accrual.models import Campaign, Event, Kind
 from club.catalogue.models import Reward
-from club.languages import UZBEK
+from club.doors.office import why
+from club.languages import CODES, UZBEK
 from club.messages import actions as messages
 from club.orders import actions as orders
-from club.reports import subscriber_page
+from club.reports import decisions, subscriber_page
 
 
 @pytest.fixture(autouse=True)
@@ -226,3 +230,71 @@ def test_a_page_costs_the_same_queries_whatever_it_shows(
         subscriber_page.view(
             subscriber=aziza, language=UZBEK, before=None, lines_max=20, now=club.now
         )
+
+
+def limited(club, **terms) -> None:
+    rule = {
+        "id": "weekend",
+        "when": {"kind": "compare", "field": "amount", "op": "gt", "value": 0},
+        "reward": {"kind": "fixed", "points": 20, "cap_per_event": 20},
+    }
+    campaign = Campaign.objects.first()
+    assert campaign is not None
+    campaigns.publish(
+        rule=json.dumps(rule | terms),
+        campaign=campaign,
+        names=dict.fromkeys(CODES, "Weekend"),
+        in_force=DateTimeTZRange(None, None),
+        now=club.now,
+    )
+
+
+def test_what_a_limit_cut_is_told_with_what_was_used_and_when_it_begins_anew(club, agent):
+    limited(club, limits=[{"period": "month", "unit": "points", "most": 21}])
+    aziza = club.subscriber()
+    club.earns(aziza, 10_000)
+    club.earns(aziza, 10_000)
+
+    page = text_of(agent.opens(aziza.id))
+
+    assert "Cut by a limit" in page
+    assert (
+        "This rule, for one subscriber: at most 21 points a month. Used before: 20 points."
+        " Begins anew on 01.12.2026 00:00." in page
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "The campaign, for all subscribers together: at most 1 time in all. Used before: 1 time."),
+        ("ru", "Акция, всем абонентам вместе: лимит 1 раз за всё время. Уже использовано: 1 раз."),
+        ("uz", "Aksiya, barcha abonentlarga jami: hammasi boʻlib koʻpi bilan 1 marta. Avval ishlatilgan: 1 marta."),
+    ],
+)  # fmt: skip
+def test_a_limit_that_never_begins_anew_says_no_day(club, language, sentence):
+    once = {"of": "campaign", "each": "all", "period": "ever", "unit": "times", "most": 1}
+    limited(club, limits=[once])
+    aziza = club.subscriber()
+    club.earns(aziza, 10_000)
+    club.earns(aziza, 10_000)
+
+    newest = [event.id for event in Event.objects.order_by("-id")[:1]]
+    (event,) = decisions.explained(
+        subscriber_id=aziza.id, event_ids=newest, fruitless_max=0
+    ).values()
+    (cut,) = (one for one in event.decisions if one.because)
+
+    with translation.override(language):
+        assert why.because(cut) == sentence
+
+
+def test_the_rule_that_counted_instead_is_named(club, agent):
+    limited(club, excludes=["top-up"])
+    aziza = club.subscriber()
+    club.earns(aziza, 100_000)
+
+    page = text_of(agent.opens(aziza.id))
+
+    assert "Another rule that counted excludes it" in page
+    assert "What counted instead: top-up" in page

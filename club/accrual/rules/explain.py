@@ -43,6 +43,10 @@ class Reason(StrEnum):
     CONDITION = "condition"
     NO_AMOUNT = "no_amount"
     ROUNDS_TO_ZERO = "rounds_to_zero"
+    OUTSTACKED = "outstacked"  # another rule of its group counted
+    EXCLUDED = "excluded"  # a rule that goes before it and this one exclude each other
+    LIMIT = "limit"  # a limit left nothing
+    CUT = "cut"  # granted, but a limit left less than wanted
     CANCELLED = "cancelled"  # the payment was cancelled before it was decided
     REVERSED = "reversed"  # a cancellation took points back
     WITHDRAWN = "withdrawn"  # a cancellation took a promise of points back

@@ -20,6 +20,8 @@ INTEGER_MAX = 2**53  # the largest integer that a browser's JSON carries exactly
 NODES_MAX = 2_000
 DEPTH_MAX = 10
 POINTS_PER_EVENT_MAX = 10**9
+LIMIT_MAX = 10**15
+PRIORITY_MAX = 1_000
 CONFIRM_AFTER_DAYS_MAX = 366
 
 # No control characters: PostgreSQL cannot store a NUL in text.
@@ -148,6 +150,32 @@ class PerUnit(Reward):
         return max(AMOUNT_TIYIN_MAX // per * points for per, points in prices)
 
 
+# ---- what is granted of it -------------------------------------------------------------------
+class Limit(Node):
+    """At most `most` points, or as many times, in a period of the event's own time in Tashkent.
+
+    Counted is what this rule granted, or what the rules of its campaign did that have a limit of
+    the campaign for this period; for each subscriber, or for all of them together. So a campaign's
+    budget is a limit of the campaign's points for all, `ever`. Points are cut to what is left;
+    times are all or nothing. Counting begins with the first version that has the limit.
+    """
+
+    of: Literal["rule", "campaign"] = "rule"
+    each: Literal["subscriber", "all"] = "subscriber"
+    period: Literal["hour", "day", "week", "month", "ever"]
+    unit: Literal["points", "times"]
+    most: Annotated[int, Field(ge=1, le=LIMIT_MAX)]
+
+
+class Stacking(Node):
+    """Of the rules of one group, over all campaigns, a single one counts: the `first` by priority
+    that wants anything, or the one that wants the `highest` points. Groups add up, and so do rules
+    without one. Whoever is stopped by a limit does not hand over to the next."""
+
+    group: RuleId
+    mode: Literal["first", "highest"]
+
+
 # ---- the rule --------------------------------------------------------------------------------
 class Rule(Node):
     form: Literal[1] = 1
@@ -155,6 +183,12 @@ class Rule(Node):
     id: RuleId
     when: Condition
     reward: Annotated[Fixed | PerUnit, Field(discriminator="kind")]
+    priority: Annotated[int, Field(ge=0, le=PRIORITY_MAX)] = 0
+    """Higher goes first; equal ones in the order of their ids."""
+    stacking: Stacking | None = None
+    excludes: Annotated[tuple[RuleId, ...], Field(max_length=50)] = ()
+    """Of two rules of which either excludes the other, the one that goes first counts."""
+    limits: Annotated[tuple[Limit, ...], Field(max_length=8)] = ()
 
     @model_validator(mode="after")
     def _is_small(self) -> Rule:
@@ -173,6 +207,22 @@ class Rule(Node):
             largest *= max(1, boost.percent_max)
         if largest >= 2**63:
             raise ValueError("the reward for the largest amount does not fit 64 bits")
+        return self
+
+    @model_validator(mode="after")
+    def _says_each_limit_once(self) -> Rule:
+        seen: set[tuple[str, ...]] = set()
+        for limit in self.limits:
+            kind = (limit.of, limit.each, limit.period, limit.unit)
+            if kind in seen:
+                raise ValueError(f"two limits of {limit.unit} for the same {limit.period}")
+            seen.add(kind)
+        return self
+
+    @model_validator(mode="after")
+    def _leaves_itself_alone(self) -> Rule:
+        if self.id in self.excludes:
+            raise ValueError("a rule that excludes itself never counts")
         return self
 
     def conditions(self) -> Iterator[Condition]:

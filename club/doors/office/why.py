@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from club.accrual.models import Event
 from club.accrual.rules.explain import Answer, Base, Boosted, Branch, Explanation, Leaf
 from club.accrual.rules.facts import remembered
+from club.accrual.rules.granting import Because
 from club.doors.office.words import word
+from club.reports.decisions import ExplainedDecision
 from club.reports.wording import money, number
 
 FIELDS = {
@@ -47,6 +49,21 @@ JOINTS = {
     "all": gettext_lazy("All of these hold:"),
     "any": gettext_lazy("At least one of these holds:"),
     "not": gettext_lazy("This does not hold:"),
+}
+
+
+WHOSE = {
+    ("rule", "subscriber"): gettext_lazy("This rule, for one subscriber"),
+    ("rule", "all"): gettext_lazy("This rule, for all subscribers together"),
+    ("campaign", "subscriber"): gettext_lazy("The campaign, for one subscriber"),
+    ("campaign", "all"): gettext_lazy("The campaign, for all subscribers together"),
+}
+PERIODS = {
+    "hour": gettext_lazy("at most {most} an hour"),
+    "day": gettext_lazy("at most {most} a day"),
+    "week": gettext_lazy("at most {most} a week"),
+    "month": gettext_lazy("at most {most} a month"),
+    "ever": gettext_lazy("at most {most} in all"),
 }
 
 
@@ -102,6 +119,34 @@ def steps(explanation: Explanation) -> Iterator[Step]:
             ),
             number(explanation.points),
         )
+
+
+def because(decision: ExplainedDecision) -> str:
+    """What made the grant smaller than what the rule wanted, where the event alone did not."""
+    reason = decision.because
+    if reason is None:
+        return ""
+    if reason.limit is None:
+        return _("What counted instead: {rule}").format(rule=reason.rule_id)
+    sentence = _("{whose}: {limit}. Used before: {used}.").format(
+        whose=WHOSE[reason.limit.of, reason.limit.each],
+        limit=str(PERIODS[reason.limit.period]).format(most=_amount(reason, reason.limit.most)),
+        used=_amount(reason, reason.used),
+    )
+    if decision.resets_at is None:
+        return sentence
+    again = _("Begins anew on {moment}.").format(moment=f"{decision.resets_at:%d.%m.%Y %H:%M}")
+    return f"{sentence} {again}"
+
+
+def _amount(reason: Because, amount: int) -> str:
+    in_points = reason.limit is not None and reason.limit.unit == "points"
+    words = (
+        ngettext("{n} point", "{n} points", amount)
+        if in_points
+        else ngettext("{n} time", "{n} times", amount)
+    )
+    return words.format(n=number(amount))
 
 
 def base_sentence(base: Base) -> str:

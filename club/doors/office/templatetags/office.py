@@ -53,3 +53,4 @@ def meaning(code: str) -> str:
 register.filter("facts_seen", why.facts_seen)
 register.filter("clauses", why.clauses)
 register.filter("steps", why.steps)
+register.filter("because", why.because)

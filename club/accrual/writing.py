@@ -1,0 +1,108 @@
+"""Writing down what was decided: the decisions and the events' outcomes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from club.accrual import erasure
+from club.accrual.deciding import Line, Settled
+from club.accrual.models import Kind
+from club.accrual.rows import as_json, columns, rows
+from club.accrual.rules.granting import Because
+from club.accrual.taking import Taken
+
+NOTE_CHARS_MAX = 300
+
+
+def write(settled: Sequence[Settled], *, now: datetime) -> None:
+    """The decisions and the events' outcomes, in one statement each."""
+    lines = [line for one in settled for line in one.lines]
+    if lines:
+        _write_lines(lines, now=now)
+    rows(
+        """
+        insert into accrual_outcome (event_id, state, note, facts, decided_at)
+        select o.event_id, o.state, o.note, o.facts::jsonb,
+               case when o.state = 'decided' then %(now)b::timestamptz end
+          from unnest(%(events)b::bigint[], %(states)b::text[], %(notes)b::text[],
+                      %(facts)b::text[]) as o (event_id, state, note, facts)
+            on conflict (event_id) do update  -- it waited
+               set state = excluded.state, note = excluded.note, facts = excluded.facts,
+                   decided_at = excluded.decided_at
+        """,
+        now=now,
+        **columns(
+            "events states notes facts",
+            [
+                (
+                    one.event.id,
+                    one.state,
+                    _legible(one.note),
+                    as_json(one.facts._asdict()) if one.facts else None,
+                )
+                for one in settled
+            ],
+        ),
+    )
+    _adopt([one.event for one in settled if one.event.kind == Kind.CANCELLATION])
+    erasure.forget([one.event.id for one in settled if one.note == erasure.NOTE])
+
+
+def _adopt(cancellations: Sequence[Taken]) -> None:
+    """A cancellation may be silent about its subscriber until its payment says who it is."""
+    if cancellations:
+        rows(
+            """
+            update accrual_event e set subscriber_id = c.subscriber_id
+              from unnest(%(events)b::bigint[], %(subscribers)b::bigint[])
+                   as c (event_id, subscriber_id)
+             where e.id = c.event_id and e.subscriber_id is distinct from c.subscriber_id
+            """,
+            **columns("events subscribers", [(c.id, c.subscriber_id) for c in cancellations]),
+        )
+
+
+def _write_lines(lines: Sequence[Line], *, now: datetime) -> None:
+    rows(
+        """
+        insert into accrual_decision (subscriber_id, event_id, rule_id, rule_hash, wanted,
+               granted, reason, because, promised_at, decided_at)
+        select d.subscriber_id, d.event_id, d.rule_id, d.rule_hash, d.wanted, d.granted, d.reason,
+               d.because::jsonb, d.promised_at, %(now)b
+          from unnest(%(subscribers)b::bigint[], %(events)b::bigint[], %(rules)b::text[],
+                      %(hashes)b::text[], %(wanted)b::bigint[], %(granted)b::bigint[],
+                      %(reasons)b::text[], %(because)b::text[], %(promised)b::timestamptz[])
+               as d (subscriber_id, event_id, rule_id, rule_hash, wanted, granted, reason, because,
+                     promised_at)
+        """,
+        now=now,
+        **columns(
+            "subscribers events rules hashes wanted granted reasons because promised",
+            [
+                (
+                    line.subscriber_id,
+                    line.event_id,
+                    line.rule_id,
+                    line.rule_hash,
+                    line.wanted,
+                    line.granted,
+                    line.reason,
+                    _stored(line.because),
+                    line.promised_at,
+                )
+                for line in lines
+            ],
+        ),
+    )
+
+
+def _stored(because: Because | None) -> str | None:
+    if because is None:
+        return None
+    if because.limit is None:
+        return as_json({"rule_id": because.rule_id})
+    limit = because.limit.model_dump(mode="json")
+    return as_json({"limit": limit, "used": because.used, "period": because.period})
+
+
+def _legible(note: str) -> str:
+    return note.replace("\0", " ").encode(errors="replace").decode()[:NOTE_CHARS_MAX]
