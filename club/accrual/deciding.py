@@ -47,9 +47,17 @@ class Wish(NamedTuple):
     want: Want
 
 
+class Put(NamedTuple):
+    """A payment that was put to the rules: what they saw, which were asked, and who wants points."""
+
+    facts: Facts
+    asked: tuple[str, ...]
+    wishes: Sequence[Wish]
+
+
 class Line(NamedTuple):
-    """What one rule version decided about one event; a row of Decision. Made for every rule and
-    event, hence a tuple: a frozen dataclass takes three times as long to make."""
+    """What one rule version decided about one event; a row of Decision. Made by the thousand, hence
+    a tuple: a frozen dataclass takes three times as long to make."""
 
     subscriber_id: int
     event_id: int
@@ -75,6 +83,8 @@ class Settled(NamedTuple):
     state: EventState
     note: str = ""
     facts: Facts | None = None
+    asked: Sequence[str] = ()
+    """The hashes of the rule versions that were in force."""
     lines: Sequence[Line] = ()
 
 
@@ -83,8 +93,8 @@ def settle(units: Sequence[Unit], terms: Terms) -> list[Settled]:
     undecided = [u.payment for u in units if u.payment and not _is_decided(u.payment)]
     known = [payment for payment in undecided if payment.subscriber_id is not None]
     facts = facts_of(known, base_tier=terms.base_tier)
-    wishes = {payment.id: _wishes(payment, facts[payment.id], terms) for payment in known}
-    before = counters.used_at(_places(units, wishes))
+    put = _put(known, facts, terms)
+    before = counters.used_at(_places(units, put))
     used = dict(before)
     settled: list[Settled] = []
     for unit in units:
@@ -92,7 +102,7 @@ def settle(units: Sequence[Unit], terms: Terms) -> list[Settled]:
         if payment is not None and payment.subscriber_id is None:
             settled += _settle_of_nobody(payment, unit.cancellation)
         elif payment is not None and not _is_decided(payment):
-            settled += _settle_payment(unit, facts[payment.id], wishes[payment.id], used)
+            settled += _settle_payment(unit, put[payment.id], used)
         else:
             settled.append(_settle_cancellation(unit, terms.clawback, used))
     _post(settled, life=terms.life)
@@ -104,48 +114,60 @@ def _is_decided(payment: Taken) -> bool:
     return payment.state == EventState.DECIDED
 
 
-def _places(units: Sequence[Unit], wishes: Mapping[int, Sequence[Wish]]) -> Iterator[Place]:
+def _put(payments: Sequence[Taken], facts: Mapping[int, Facts], terms: Terms) -> dict[int, Put]:
+    """Every payment put to the rules of its own moment."""
+    found = {}
+    versions: Sequence[Version] = ()
+    asked: tuple[str, ...] = ()
+    for payment in payments:
+        at = payment.occurred_at
+        in_force = [version for version in terms.versions if version.is_in_force(at)]
+        if in_force != versions:
+            versions, asked = in_force, tuple(sorted(version.hash for version in in_force))
+        seen = facts[payment.id]
+        found[payment.id] = Put(seen, asked, _wishes(seen, versions))
+    return found
+
+
+def _places(units: Sequence[Unit], put: Mapping[int, Put]) -> Iterator[Place]:
     """Every counter that deciding these units may look at."""
     for unit in units:
         payment = unit.payment
         if payment is None or payment.subscriber_id is None:
             continue
         mine = partial(places, subscriber_id=payment.subscriber_id, at=payment.occurred_at)
-        for version, rule, wanted in wishes.get(payment.id, ()):
-            if wanted.points:
-                yield from mine(rule, version.campaign)
+        for version, rule, _ in put[payment.id].wishes if payment.id in put else ():
+            yield from mine(rule, version.campaign)
         for given in unit.granted:
             yield from mine(compiled(given.canonical).rule, given.campaign)
 
 
 # ---- payments --------------------------------------------------------------------------------
-def _wishes(payment: Taken, facts: Facts, terms: Terms) -> list[Wish]:
+def _wishes(facts: Facts, versions: Sequence[Version]) -> list[Wish]:
+    """Of the rules that want points for it. Most want nothing of most events."""
     found = []
-    for version in terms.versions:
-        if version.is_in_force(payment.occurred_at):
-            rule = compiled(version.canonical)
-            found.append(Wish(version, rule.rule, want(rule, facts)))
+    for version in versions:
+        rule = compiled(version.canonical)
+        wants = want(rule, facts)
+        if wants.points:
+            found.append(Wish(version, rule.rule, wants))
     return found
 
 
-def _settle_payment(
-    unit: Unit, facts: Facts, wishes: Sequence[Wish], used: dict[Place, Used]
-) -> Iterator[Settled]:
+def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[Settled]:
     payment, cancellation = unit.payment, unit.cancellation
     assert payment is not None
     assert payment.subscriber_id is not None
     is_cancelled = cancellation is not None and _fits(cancellation, payment)
-    asked = [
-        Asked(rule, version.campaign, wants) for version, rule, wants in wishes if wants.points
-    ]
+    asked = [Asked(rule, version.campaign, wants) for version, rule, wants in put.wishes]
     granted = (
         {one.rule.id: Grant(0, Reason.CANCELLED) for one in asked}
         if is_cancelled
         else grant(asked, subscriber_id=payment.subscriber_id, at=payment.occurred_at, used=used)
     )
-    lines = [_line(payment, wish, granted.get(wish.rule.id)) for wish in wishes]
-    note = "" if lines else "no rule was in force"
-    yield Settled(payment, EventState.DECIDED, note, facts, lines)
+    lines = [_line(payment, wish, granted[wish.rule.id]) for wish in put.wishes]
+    note = "" if put.asked else "no rule was in force"
+    yield Settled(payment, EventState.DECIDED, note, put.facts, put.asked, lines)
     if cancellation is not None:
         cancellation.subscriber_id = payment.subscriber_id
         yield (
@@ -169,20 +191,18 @@ def _settle_of_nobody(payment: Taken, cancellation: Taken | None) -> Iterator[Se
         )
 
 
-def _line(payment: Taken, wish: Wish, granted: Grant | None) -> Line:
-    """`granted` is None for a rule that wants nothing."""
+def _line(payment: Taken, wish: Wish, granted: Grant) -> Line:
     assert payment.subscriber_id is not None
     version, rule, wants = wish
-    points, reason, because = granted or (0, wants.reason, None)
     return Line(
         payment.subscriber_id,
         payment.id,
         version.rule_id,
         version.hash,
         wants.wanted,
-        points,
-        reason,
-        because,
+        granted.points,
+        granted.reason,
+        granted.because,
         _promised_at(payment.day, rule.reward.confirm_after_days),
         version.fund,
     )

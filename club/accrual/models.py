@@ -94,6 +94,10 @@ class Outcome(models.Model):
     note = models.CharField(max_length=300, default="")
     facts = models.JSONField(null=True)
     """What the rules saw, kept so that every explanation stays repeatable."""
+    rulebook = models.ForeignKey(
+        "Rulebook", null=True, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+    """The rule versions that were asked; None where none was in force, or for a cancellation."""
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -177,8 +181,18 @@ class RuleVersion(models.Model):
         ]
 
 
+class Rulebook(models.Model):
+    """The rule versions in force together at some moment. Each event points to the one it was put to:
+    a rule that wanted nothing has no row of its own for it, and is worked out again when asked.
+    """
+
+    hash = models.CharField(max_length=64, unique=True)
+    """Of its versions' hashes."""
+    versions = models.JSONField()
+
+
 class Decision(models.Model):
-    """What one rule version decided about one event (law 4). "No points" has a reason, too."""
+    """What one rule version decided about one event from which it wanted points (law 4)."""
 
     pk = models.CompositePrimaryKey("subscriber_id", "event_id", "rule_id")
     subscriber_id = models.BigIntegerField()

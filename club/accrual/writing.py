@@ -1,5 +1,6 @@
 """Writing down what was decided: the decisions and the events' outcomes."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -18,26 +19,29 @@ def write(settled: Sequence[Settled], *, now: datetime) -> None:
     lines = [line for one in settled for line in one.lines]
     if lines:
         _write_lines(lines, now=now)
+    rulebooks = _rulebooks({tuple(one.asked) for one in settled if one.asked})
     rows(
         """
-        insert into accrual_outcome (event_id, state, note, facts, decided_at)
-        select o.event_id, o.state, o.note, o.facts::jsonb,
+        insert into accrual_outcome (event_id, state, note, facts, rulebook_id, decided_at)
+        select o.event_id, o.state, o.note, o.facts::jsonb, o.rulebook_id,
                case when o.state = 'decided' then %(now)b::timestamptz end
           from unnest(%(events)b::bigint[], %(states)b::text[], %(notes)b::text[],
-                      %(facts)b::text[]) as o (event_id, state, note, facts)
+                      %(facts)b::text[], %(rulebooks)b::bigint[])
+               as o (event_id, state, note, facts, rulebook_id)
             on conflict (event_id) do update  -- it waited
                set state = excluded.state, note = excluded.note, facts = excluded.facts,
-                   decided_at = excluded.decided_at
+                   rulebook_id = excluded.rulebook_id, decided_at = excluded.decided_at
         """,
         now=now,
         **columns(
-            "events states notes facts",
+            "events states notes facts rulebooks",
             [
                 (
                     one.event.id,
                     one.state,
                     _legible(one.note),
                     as_json(one.facts._asdict()) if one.facts else None,
+                    rulebooks.get(tuple(one.asked)),
                 )
                 for one in settled
             ],
@@ -45,6 +49,29 @@ def write(settled: Sequence[Settled], *, now: datetime) -> None:
     )
     _adopt([one.event for one in settled if one.event.kind == Kind.CANCELLATION])
     erasure.forget([one.event.id for one in settled if one.note == erasure.NOTE])
+
+
+def _rulebooks(asked: set[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
+    """The number of each of these sets of versions; a new one is written."""
+    found = {}
+    for versions in sorted(asked):
+        text = as_json(versions)
+        name = hashlib.sha256(text.encode()).hexdigest()
+        ((number,),) = rows(
+            """
+            with new as (
+                insert into accrual_rulebook (hash, versions)
+                select %(hash)b, %(versions)b::jsonb
+                 where not exists (select from accrual_rulebook where hash = %(hash)b)
+                    on conflict (hash) do update set hash = excluded.hash
+                returning id)
+            select id from new union all select id from accrual_rulebook where hash = %(hash)b limit 1
+            """,
+            hash=name,
+            versions=text,
+        )
+        found[versions] = number
+    return found
 
 
 def _adopt(cancellations: Sequence[Taken]) -> None:

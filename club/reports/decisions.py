@@ -1,9 +1,10 @@
 """Why points came, and why they did not: events with the decisions about them, explained."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -56,7 +57,7 @@ def explained(
     of_subscriber = Event.objects.filter(subscriber_id=subscriber_id)
     fruitless = of_subscriber.filter(~Exists(moved_points)).order_by("-occurred_at", "-id")
     events = (
-        of_subscriber.select_related("outcome")
+        of_subscriber.select_related("outcome__rulebook")
         .filter(Q(id__in=set(event_ids)) | Q(id__in=fruitless.values("id")[:fruitless_max]))
         .order_by("-occurred_at", "-id")
     )
@@ -65,18 +66,58 @@ def explained(
     by_event = defaultdict(list)
     for decision in mine.filter(event_id__in=found).order_by("rule_id"):
         by_event[decision.event_id].append(decision)
-    hashes = {d.rule_hash for decisions in by_event.values() for d in decisions}
+    asked = {event.id: _asked(event) for event in found.values()}
+    hashes = {hash_ for versions in asked.values() for hash_ in versions}
+    hashes |= {d.rule_hash for decisions in by_event.values() for d in decisions}
     versions = RuleVersion.objects.in_bulk(hashes) if hashes else {}
     return {
         event.id: ExplainedEvent(
             event=event,
-            decisions=[_explained(d, event, versions[d.rule_hash]) for d in by_event[event.id]],
+            decisions=sorted(
+                _all_of(event, by_event[event.id], asked[event.id], versions),
+                key=attrgetter("rule_id"),
+            ),
         )
         for event in found.values()
     }
 
 
-def _explained(decision: Decision, event: Event, version: RuleVersion) -> ExplainedDecision:
+def _asked(event: Event) -> Sequence[str]:
+    outcome = getattr(event, "outcome", None)
+    return outcome.rulebook.versions if outcome and outcome.rulebook else ()
+
+
+def _all_of(
+    event: Event,
+    decisions: Sequence[Decision],
+    asked: Sequence[str],
+    versions: Mapping[str, RuleVersion],
+) -> Iterator[ExplainedDecision]:
+    """What was decided, and what the other rules that were asked said: they wanted nothing, which
+    needs no row to be told again. A cancellation asks none: it takes back what one gave before."""
+    decided = {decision.rule_hash: decision for decision in decisions}
+    for hash_ in {*asked, *decided}:
+        version = versions[hash_]
+        steps = _steps(event, version)
+        if hash_ in decided:
+            yield _explained(decided[hash_], event, version, steps)
+        elif steps is not None:
+            yield ExplainedDecision(
+                rule_id=version.rule_id,
+                rule_hash=version.hash,
+                names=version.names,
+                wanted=steps.wanted,
+                granted=0,
+                reason=steps.reason,
+                because=None,
+                resets_at=None,
+                steps=steps,
+            )
+
+
+def _explained(
+    decision: Decision, event: Event, version: RuleVersion, steps: Explanation | None
+) -> ExplainedDecision:
     because = _because(decision)
     limit = because.limit if because else None
     return ExplainedDecision(
@@ -88,7 +129,7 @@ def _explained(decision: Decision, event: Event, version: RuleVersion) -> Explai
         reason=decision.reason,
         because=because,
         resets_at=period_after(limit, event.occurred_at) if limit else None,
-        steps=_steps(event, version),
+        steps=steps,
     )
 
 
