@@ -32,6 +32,8 @@ BENCHMARKS = (
     "stream",
     "expire_1m_lots",
     "reads",
+    "rule_vs_python",
+    "accrue_batch",
     "intake_to_posted",
     "api_me",
 )

@@ -1,15 +1,16 @@
 """Deciding what was taken: what each rule in force wants, what is granted of it, and what that does
 to the books.
 
-What rules want is worked out for all events first. Then comes what depends on order, one event after
-the other: stacking, exclusions and limits, and what cancellations give back.
+What rules want, and which of them count, is worked out for all events first. Then comes what depends
+on order, one event after the other: limits, and what cancellations give back.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from club.accrual import counters, erasure
 from club.accrual.grants import ref
@@ -17,15 +18,24 @@ from club.accrual.models import EventState
 from club.accrual.queries import Version
 from club.accrual.rules.explain import Reason
 from club.accrual.rules.facts import Facts
-from club.accrual.rules.granting import Asked, Because, Grant, Place, Used, give_back, grant, places
-from club.accrual.rules.model import Rule
-from club.accrual.rules.to_python import compiled
-from club.accrual.rules.wanting import Want, want
+from club.accrual.rules.granting import (
+    Because,
+    Grant,
+    Place,
+    Used,
+    Wish,
+    contest,
+    give_back,
+    grant,
+    places,
+)
+from club.accrual.rules.to_python import Compiled, compiled
+from club.accrual.rules.wanting import want
 from club.accrual.taking import Granted, Taken, Unit, facts_of
 from club.clock import TASHKENT
 from club.ledger import actions as ledger
 from club.ledger.errors import KeyReused
-from club.ledger.rules import ClawbackPolicy, Source
+from club.ledger.rules import ACCRUALS_PER_CALL_MAX, ClawbackPolicy, Source
 from club.programme.rules import Life, expires_on
 
 
@@ -39,20 +49,27 @@ class Terms:
     versions: Sequence[Version]
 
 
-class Wish(NamedTuple):
-    """What one rule version wants for one event."""
+class Rulebook(NamedTuple):
+    """The rule versions that are in force together, by their hashes and compiled."""
+
+    hashes: tuple[str, ...]
+    rules: Sequence[tuple[Version, Compiled]]
+
+
+class Counting(NamedTuple):
+    """A rule version that counts for an event, with the counter of each of its limits."""
 
     version: Version
-    rule: Rule
-    want: Want
+    wish: Wish
+    counters: Sequence[Place]
 
 
 class Put(NamedTuple):
-    """A payment that was put to the rules: what they saw, which were asked, and who wants points."""
+    """A payment that was put to the rules: what they saw, which were asked, and which count."""
 
     facts: Facts
-    asked: tuple[str, ...]
-    wishes: Sequence[Wish]
+    hashes: tuple[str, ...]
+    counting: Sequence[Counting]
 
 
 class Line(NamedTuple):
@@ -116,58 +133,84 @@ def _is_decided(payment: Taken) -> bool:
 
 def _put(payments: Sequence[Taken], facts: Mapping[int, Facts], terms: Terms) -> dict[int, Put]:
     """Every payment put to the rules of its own moment."""
+    edges = sorted({at for v in terms.versions for at in (v.since, v.until) if at is not None})
+    books: dict[int, Rulebook] = {}  # by the place among these: nothing changes in between
     found = {}
-    versions: Sequence[Version] = ()
-    asked: tuple[str, ...] = ()
     for payment in payments:
-        at = payment.occurred_at
-        in_force = [version for version in terms.versions if version.is_in_force(at)]
-        if in_force != versions:
-            versions, asked = in_force, tuple(sorted(version.hash for version in in_force))
-        seen = facts[payment.id]
-        found[payment.id] = Put(seen, asked, _wishes(seen, versions))
+        place = bisect_right(edges, payment.occurred_at)
+        if place not in books:
+            books[place] = _rulebook(terms.versions, payment.occurred_at)
+        book, seen = books[place], facts[payment.id]
+        found[payment.id] = Put(seen, book.hashes, _counting(payment, seen, book))
     return found
+
+
+def _rulebook(versions: Sequence[Version], at: datetime) -> Rulebook:
+    in_force = [version for version in versions if version.is_in_force(at)]
+    return Rulebook(
+        tuple(sorted(version.hash for version in in_force)),
+        [(version, compiled(version.canonical)) for version in in_force],
+    )
+
+
+def _counting(payment: Taken, facts: Facts, book: Rulebook) -> list[Counting]:
+    """Most rules want nothing of most events, and of those that do not all count."""
+    assert payment.subscriber_id is not None
+    versions: dict[str, Version] = {}
+    wishes = []
+    for version, rule in book.rules:
+        if rule.points(*facts):
+            wishes.append(Wish(rule.rule, want(rule, facts)))
+            versions[version.rule_id] = version
+    if not wishes:
+        return []
+    kept, _ = contest(wishes)
+    mine = partial(places, subscriber_id=payment.subscriber_id, at=payment.occurred_at)
+    return [
+        Counting(version, wish, [*mine(wish.rule, version.campaign)])
+        for wish in kept
+        for version in (versions[wish.rule.id],)
+    ]
 
 
 def _places(units: Sequence[Unit], put: Mapping[int, Put]) -> Iterator[Place]:
     """Every counter that deciding these units may look at."""
+    for one in put.values():
+        for counting in one.counting:
+            yield from counting.counters
     for unit in units:
-        payment = unit.payment
-        if payment is None or payment.subscriber_id is None:
-            continue
-        mine = partial(places, subscriber_id=payment.subscriber_id, at=payment.occurred_at)
-        for version, rule, _ in put[payment.id].wishes if payment.id in put else ():
-            yield from mine(rule, version.campaign)
-        for given in unit.granted:
-            yield from mine(compiled(given.canonical).rule, given.campaign)
+        for granted in unit.granted:
+            yield from _counters_of(granted, unit.payment)
+
+
+def _counters_of(granted: Granted, payment: Taken | None) -> Iterator[Place]:
+    """Where a grant of before was counted."""
+    if payment is not None and payment.subscriber_id is not None:
+        yield from places(
+            compiled(granted.canonical).rule,
+            granted.campaign,
+            subscriber_id=payment.subscriber_id,
+            at=payment.occurred_at,
+        )
 
 
 # ---- payments --------------------------------------------------------------------------------
-def _wishes(facts: Facts, versions: Sequence[Version]) -> list[Wish]:
-    """Of the rules that want points for it. Most want nothing of most events."""
-    found = []
-    for version in versions:
-        rule = compiled(version.canonical)
-        wants = want(rule, facts)
-        if wants.points:
-            found.append(Wish(version, rule.rule, wants))
-    return found
-
-
 def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[Settled]:
     payment, cancellation = unit.payment, unit.cancellation
     assert payment is not None
-    assert payment.subscriber_id is not None
     is_cancelled = cancellation is not None and _fits(cancellation, payment)
-    asked = [Asked(rule, version.campaign, wants) for version, rule, wants in put.wishes]
-    granted = (
-        {one.rule.id: Grant(0, Reason.CANCELLED) for one in asked}
-        if is_cancelled
-        else grant(asked, subscriber_id=payment.subscriber_id, at=payment.occurred_at, used=used)
-    )
-    lines = [_line(payment, wish, granted[wish.rule.id]) for wish in put.wishes]
-    note = "" if put.asked else "no rule was in force"
-    yield Settled(payment, EventState.DECIDED, note, put.facts, put.asked, lines)
+    lines = [
+        _line(
+            payment,
+            one,
+            Grant(0, Reason.CANCELLED)
+            if is_cancelled
+            else grant(one.wish, one.counters, used=used),
+        )
+        for one in put.counting
+    ]
+    note = "" if put.hashes else "no rule was in force"
+    yield Settled(payment, EventState.DECIDED, note, put.facts, put.hashes, lines)
     if cancellation is not None:
         cancellation.subscriber_id = payment.subscriber_id
         yield (
@@ -191,9 +234,9 @@ def _settle_of_nobody(payment: Taken, cancellation: Taken | None) -> Iterator[Se
         )
 
 
-def _line(payment: Taken, wish: Wish, granted: Grant) -> Line:
+def _line(payment: Taken, one: Counting, granted: Grant) -> Line:
     assert payment.subscriber_id is not None
-    version, rule, wants = wish
+    version, (rule, wants), _ = one
     return Line(
         payment.subscriber_id,
         payment.id,
@@ -216,7 +259,7 @@ def _promised_at(day: date, confirm_after_days: int) -> datetime | None:
 
 
 def _post(settled: Sequence[Settled], *, life: Life) -> None:
-    """Everything granted in one statement, everything promised in another."""
+    """Everything granted, and everything promised, in as few statements as the books allow."""
     last_day_of = cache(partial(expires_on, life=life))  # a batch has few days
     accruals: list[ledger.Accrual] = []
     promises: list[ledger.Promise] = []
@@ -237,12 +280,18 @@ def _post(settled: Sequence[Settled], *, life: Life) -> None:
                     ledger.Promise(*key, last_day, line.fund, fingerprint, line.promised_at)
                 )
     conflicts: tuple[str, ...] = ()
-    if accruals:
-        conflicts += ledger.post_many(source=Source.ACCRUAL, accruals=accruals).conflicts
-    if promises:
-        conflicts += ledger.promise_many(source=Source.ACCRUAL, promises=promises).conflicts
+    for some in _slices(accruals):
+        conflicts += ledger.post_many(source=Source.ACCRUAL, accruals=some).conflicts
+    for few in _slices(promises):
+        conflicts += ledger.promise_many(source=Source.ACCRUAL, promises=few).conflicts
     if conflicts:
         raise KeyReused(f"the books know {conflicts[0]} with other content")
+
+
+def _slices(whole: list[Any]) -> Iterator[list[Any]]:
+    """Fifty rules may want points for each of thousands of events."""
+    for first in range(0, len(whole), ACCRUALS_PER_CALL_MAX):
+        yield whole[first : first + ACCRUALS_PER_CALL_MAX]
 
 
 # ---- cancellations ---------------------------------------------------------------------------
@@ -256,16 +305,8 @@ def _settle_cancellation(unit: Unit, policy: ClawbackPolicy, used: dict[Place, U
         return _misfit(cancellation)
     cancellation.subscriber_id = payment.subscriber_id
     lines = [_take_back(one, cancellation, payment, policy) for one in unit.granted]
-    assert payment.subscriber_id is not None
     for one in unit.granted:
-        give_back(
-            compiled(one.canonical).rule,
-            one.campaign,
-            points=one.points,
-            subscriber_id=payment.subscriber_id,
-            at=payment.occurred_at,
-            used=used,
-        )
+        give_back(_counters_of(one, payment), points=one.points, used=used)
     note = "" if lines else "its payment had brought no points"
     return Settled(cancellation, EventState.DECIDED, note, lines=lines)
 

@@ -183,7 +183,7 @@ class RuleVersion(models.Model):
 
 class Rulebook(models.Model):
     """The rule versions in force together at some moment. Each event points to the one it was put to:
-    a rule that wanted nothing has no row of its own for it, and is worked out again when asked.
+    a rule that did not count has no row of its own for it, and is worked out again when asked.
     """
 
     hash = models.CharField(max_length=64, unique=True)
@@ -192,7 +192,7 @@ class Rulebook(models.Model):
 
 
 class Decision(models.Model):
-    """What one rule version decided about one event from which it wanted points (law 4)."""
+    """What one rule version decided about one event for which it counted (law 4)."""
 
     pk = models.CompositePrimaryKey("subscriber_id", "event_id", "rule_id")
     subscriber_id = models.BigIntegerField()
@@ -204,7 +204,7 @@ class Decision(models.Model):
     reason = models.CharField(max_length=20)
     """One of rules.explain.Reason. A cancellation's decisions are negative: what it took back."""
     because = models.JSONField(null=True)
-    """What made it less than wanted, where that was not the event alone: another rule, or a limit."""
+    """The limit that made it less than wanted, with what was used of it."""
     promised_at = models.DateTimeField(null=True)
     """When the points become spendable; None for at once."""
     decided_at = models.DateTimeField()

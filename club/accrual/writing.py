@@ -123,10 +123,8 @@ def _write_lines(lines: Sequence[Line], *, now: datetime) -> None:
 
 
 def _stored(because: Because | None) -> str | None:
-    if because is None:
+    if because is None or because.limit is None:
         return None
-    if because.limit is None:
-        return as_json({"rule_id": because.rule_id})
     limit = because.limit.model_dump(mode="json")
     return as_json({"limit": limit, "used": because.used, "period": because.period})
 

@@ -11,9 +11,10 @@ from django.db.models import Exists, OuterRef, Q
 from club.accrual.models import Decision, Event, RuleVersion
 from club.accrual.rules.explain import Explanation, explain
 from club.accrual.rules.facts import remembered
-from club.accrual.rules.granting import Because, period_after
+from club.accrual.rules.granting import Because, Wish, contest, period_after
 from club.accrual.rules.model import Limit
 from club.accrual.rules.to_python import compiled
+from club.accrual.rules.wanting import Want
 from club.languages import Texts
 
 
@@ -93,25 +94,37 @@ def _all_of(
     asked: Sequence[str],
     versions: Mapping[str, RuleVersion],
 ) -> Iterator[ExplainedDecision]:
-    """What was decided, and what the other rules that were asked said: they wanted nothing, which
-    needs no row to be told again. A cancellation asks none: it takes back what one gave before."""
+    """What was decided, and what the other rules that were asked said: they wanted nothing, or another
+    one counted in their place. That follows from the facts and needs no row to be told again. A
+    cancellation asks none: it takes back what one gave before."""
     decided = {decision.rule_hash: decision for decision in decisions}
-    for hash_ in {*asked, *decided}:
+    steps = {hash_: _steps(event, versions[hash_]) for hash_ in {*asked, *decided}}
+    _, lost = contest(
+        [
+            Wish(
+                compiled(versions[hash_].canonical).rule,
+                Want(told.wanted, told.points, told.reason),
+            )
+            for hash_, told in steps.items()
+            if told is not None and told.points
+        ]
+    )
+    for hash_, told in steps.items():
         version = versions[hash_]
-        steps = _steps(event, version)
         if hash_ in decided:
-            yield _explained(decided[hash_], event, version, steps)
-        elif steps is not None:
+            yield _explained(decided[hash_], event, version, told)
+        elif told is not None:
+            other = lost.get(version.rule_id)
             yield ExplainedDecision(
                 rule_id=version.rule_id,
                 rule_hash=version.hash,
                 names=version.names,
-                wanted=steps.wanted,
+                wanted=told.wanted,
                 granted=0,
-                reason=steps.reason,
-                because=None,
+                reason=other.reason if other else told.reason,
+                because=other.because if other else None,
                 resets_at=None,
-                steps=steps,
+                steps=told,
             )
 
 
@@ -128,7 +141,7 @@ def _explained(
         granted=decision.granted,
         reason=decision.reason,
         because=because,
-        resets_at=period_after(limit, event.occurred_at) if limit else None,
+        resets_at=period_after(limit.period, event.occurred_at) if limit else None,
         steps=steps,
     )
 
@@ -137,8 +150,6 @@ def _because(decision: Decision) -> Because | None:
     stored = decision.because
     if stored is None:
         return None
-    if "limit" not in stored:
-        return Because(stored["rule_id"])
     return Because(None, Limit.model_validate(stored["limit"]), stored["used"], stored["period"])
 
 

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from club.access.models import AuditLine, Staff
-from club.accrual import actions, queries, tasks
+from club.accrual import actions, deciding, queries, tasks
 from club.accrual.models import Campaign, Decision, Event, EventState, Outcome, RuleVersion
 from club.ledger import queries as books
 from club.messages.models import Message
@@ -157,6 +157,22 @@ def test_the_job_decides_everything_that_is_new(club: Office) -> None:
 
     assert club.balance(aziza).spendable_points == 30
     assert queries.counts_by_state()["decided"] == 3
+
+
+def test_a_batch_may_grant_more_than_the_books_take_in_one_call(
+    club: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "ACCRUALS_PER_CALL_MAX", 2)
+    later = {"kind": "fixed", "points": 1, "cap_per_event": 1, "confirm_after_days": 7}
+    club.publish("promise", reward=later)
+    aziza = club.subscriber()
+    for _ in range(5):
+        club.pays(aziza, 10_000)
+
+    assert actions.decide_batch(now=club.now, limit=100).decided == 5
+
+    assert club.balance(aziza).spendable_points == 50
+    assert club.balance(aziza).pending_points == 5
 
 
 # ---- what a decision says --------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from club.accrual.rules.explain import Reason
-from club.accrual.rules.granting import Asked, Grant, Place, Used, give_back, grant, places
+from club.accrual.rules.granting import Grant, Place, Used, Wish, contest, give_back, grant, places
 from club.accrual.rules.model import Limit, Rule
 from club.accrual.rules.wanting import Want
 
@@ -31,6 +31,10 @@ def limit(most: int, **more: Any) -> dict[str, Any]:
     return {"period": "day", "unit": "points", "most": most} | more
 
 
+def counters_of(one: Rule, *, who: int = AZIZA, at: datetime = NOON) -> list[Place]:
+    return [*places(one, "spring", subscriber_id=who, at=at)]
+
+
 class Counters:
     """The counters as a batch has them, and one call for each event."""
 
@@ -40,11 +44,16 @@ class Counters:
     def decide(
         self, wants: Mapping[Rule, int], *, who: int = AZIZA, at: datetime = NOON
     ) -> dict[str, Grant]:
-        asked = [Asked(one, "spring", Want(n, n, Reason.GRANTED)) for one, n in wants.items()]
-        for one in wants:
-            for place in places(one, "spring", subscriber_id=who, at=at):
+        wishes = [Wish(one, Want(n, n, Reason.GRANTED)) for one, n in wants.items()]
+        kept, lost = contest(wishes)
+        granted = {}
+        for one in kept:
+            counters = counters_of(one.rule, who=who, at=at)
+            for place in counters:
                 self.used.setdefault(place, Used())
-        return grant(asked, subscriber_id=who, at=at, used=self.used)
+            granted[one.rule.id] = grant(one, counters, used=self.used)
+        assert not granted.keys() & lost.keys()
+        return granted | lost
 
     def points(self, *args: Any, **how: Any) -> dict[str, int]:
         return {name: one.points for name, one in self.decide(*args, **how).items()}
@@ -152,17 +161,17 @@ def test_what_was_taken_back_gives_its_room_back_in_its_own_period() -> None:
     counters = Counters()
     both = rule("r", limits=[limit(10), limit(1, unit="times")])
     counters.decide({both: 8}, at=NOON)
-    give_back(both, "spring", points=8, subscriber_id=AZIZA, at=NOON, used=counters.used)
+    give_back(counters_of(both), points=8, used=counters.used)
 
     assert {*counters.used.values()} == {Used()}
-    give_back(both, "spring", points=8, subscriber_id=AZIZA, at=NOON, used=counters.used)
+    give_back(counters_of(both), points=8, used=counters.used)
     assert {*counters.used.values()} == {Used()}, "never below zero: a limit may be younger"
 
 
 def test_a_counter_that_was_not_fetched_is_an_error_and_not_an_empty_one() -> None:
-    asked = [Asked(rule("r", limits=[limit(1)]), "spring", Want(1, 1, Reason.GRANTED))]
+    limited = rule("r", limits=[limit(1)])
     with pytest.raises(KeyError):
-        grant(asked, subscriber_id=AZIZA, at=NOON, used={})
+        grant(Wish(limited, Want(1, 1, Reason.GRANTED)), counters_of(limited), used={})
 
 
 # ---- laws ------------------------------------------------------------------------------------
@@ -208,9 +217,8 @@ def counted(one: Rule, given_out: Sequence[Handed]) -> Iterator[tuple[Limit, int
     for index, cap in enumerate(one.limits):
         sums: dict[Place, Used] = {}
         for handed in given_out:
-            when = {"subscriber_id": handed.who, "at": handed.at}
-            mine = [*places(one, "spring", **when)][index]
-            if mine in {*places(handed.rule, "spring", **when)}:
+            mine = counters_of(one, who=handed.who, at=handed.at)[index]
+            if mine in counters_of(handed.rule, who=handed.who, at=handed.at):
                 before = sums.get(mine, Used())
                 sums[mine] = Used(before.points + handed.points, before.times + 1)
                 if handed.rule == one:

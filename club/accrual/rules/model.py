@@ -32,6 +32,7 @@ Percent = Annotated[int, Field(ge=0, le=10_000)]  # 150 is one and a half times
 Per = Annotated[int, Field(ge=1, le=AMOUNT_TIYIN_MAX)]
 Points = Annotated[int, Field(ge=1, le=10**6)]
 Op = Literal["eq", "ne", "lt", "le", "gt", "ge"]
+Period = Literal["hour", "day", "week", "month", "ever"]
 
 
 class Node(BaseModel):
@@ -162,7 +163,7 @@ class Limit(Node):
 
     of: Literal["rule", "campaign"] = "rule"
     each: Literal["subscriber", "all"] = "subscriber"
-    period: Literal["hour", "day", "week", "month", "ever"]
+    period: Period
     unit: Literal["points", "times"]
     most: Annotated[int, Field(ge=1, le=LIMIT_MAX)]
 
