@@ -6,10 +6,11 @@ on order, one event after the other: limits, and what cancellations give back.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
+from itertools import compress
 from typing import Any, NamedTuple
 
 from club.accrual import counters, erasure
@@ -29,7 +30,7 @@ from club.accrual.rules.granting import (
     grant,
     places,
 )
-from club.accrual.rules.to_python import Compiled, compiled
+from club.accrual.rules.to_python import Compiled, compiled, together
 from club.accrual.rules.wanting import want
 from club.accrual.taking import Granted, Taken, Unit, facts_of
 from club.clock import TASHKENT
@@ -50,10 +51,12 @@ class Terms:
 
 
 class Rulebook(NamedTuple):
-    """The rule versions that are in force together, by their hashes and compiled."""
+    """The rule versions that are in force together, by their hashes, compiled one by one and as one
+    function that tells the points of all."""
 
     hashes: tuple[str, ...]
     rules: Sequence[tuple[Version, Compiled]]
+    points: Callable[..., tuple[int, ...]]
 
 
 class Counting(NamedTuple):
@@ -150,6 +153,7 @@ def _rulebook(versions: Sequence[Version], at: datetime) -> Rulebook:
     return Rulebook(
         tuple(sorted(version.hash for version in in_force)),
         [(version, compiled(version.canonical)) for version in in_force],
+        together(tuple(version.canonical for version in in_force)),
     )
 
 
@@ -158,10 +162,9 @@ def _counting(payment: Taken, facts: Facts, book: Rulebook) -> list[Counting]:
     assert payment.subscriber_id is not None
     versions: dict[str, Version] = {}
     wishes = []
-    for version, rule in book.rules:
-        if rule.points(*facts):
-            wishes.append(Wish(rule.rule, want(rule, facts)))
-            versions[version.rule_id] = version
+    for version, rule in compress(book.rules, book.points(*facts)):
+        wishes.append(Wish(rule.rule, want(rule, facts)))
+        versions[version.rule_id] = version
     if not wishes:
         return []
     kept, _ = contest(wishes)

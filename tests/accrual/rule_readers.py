@@ -35,6 +35,11 @@ class Readers:
 
         told = [self.explain.explain(rule, event, version="v") for event in events]
         assert [(one.condition.ok, one.points) for one in told] == answers, ("explain", data)
+        both = self.to_python.together((json.dumps(data), json.dumps(data)))
+        assert [both(*event) for event in events] == [(n, n) for _, n in answers], (
+            "together",
+            data,
+        )
         compiled = self.to_python.Compiled(rule=rule, points=points, holds=holds)
         wants = [self.wanting.want(compiled, event) for event in events]
         assert [(w.wanted, w.points, w.reason.value) for w in wants] == [

@@ -55,14 +55,25 @@ def compiled(canonical: str) -> Compiled:
     return Compiled(rule=rule, points=to_python(rule), holds=holds)
 
 
+@lru_cache(maxsize=100)
+def together(canonicals: tuple[str, ...]) -> Callable[..., tuple[int, ...]]:
+    """The points of all these rules in one call: of fifty most say 0, and fifty calls to hear it cost
+    more than the answers. Raises as `compiled` does."""
+    answers = [_body(compiled(one).rule) for one in canonicals]
+    return function(ast.Tuple(answers, ast.Load()), name=f"<{len(answers)} rules>")
+
+
 def to_python(rule: Rule) -> Callable[..., int]:
     """A function of the facts, positional and in the order of FIELDS; None is a missing fact."""
+    return function(_body(rule), name=f"<rule {rule.id}>")
+
+
+def _body(rule: Rule) -> ast.expr:
     tests = [condition_node(rule.when)]
     if isinstance(rule.reward, PerUnit):
         positive = ast.Compare(_fact(rule.reward.field), [ast.Gt()], [ast.Constant(0)])
         tests = [_present(rule.reward.field), positive, *tests]
-    body = ast.IfExp(_joined(ast.And(), tests), _points(rule.reward), ast.Constant(0))
-    return function(body, name=f"<rule {rule.id}>")
+    return ast.IfExp(_joined(ast.And(), tests), _points(rule.reward), ast.Constant(0))
 
 
 def function(body: ast.expr, name: str = "<condition>") -> Callable[..., Any]:
