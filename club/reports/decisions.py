@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -51,7 +50,8 @@ def explained(
 ) -> dict[int, ExplainedEvent]:
     """The events asked for, and the newest `fruitless_max` that moved no points, by their ids.
 
-    Three queries, whatever the number of events; newest event first.
+    Three queries, whatever the number of events; newest event first, and of each event the decisions
+    that moved points, then those that nearly did.
     """
     mine = Decision.objects.filter(subscriber_id=subscriber_id)
     moved_points = mine.filter(event_id=OuterRef("id")).exclude(granted=0)
@@ -75,8 +75,7 @@ def explained(
         event.id: ExplainedEvent(
             event=event,
             decisions=sorted(
-                _all_of(event, by_event[event.id], asked[event.id], versions),
-                key=attrgetter("rule_id"),
+                _all_of(event, by_event[event.id], asked[event.id], versions), key=_nearness
             ),
         )
         for event in found.values()
@@ -126,6 +125,15 @@ def _all_of(
                 resets_at=None,
                 steps=told,
             )
+
+
+def _nearness(decision: ExplainedDecision) -> tuple[int, str]:
+    """What moved points first, then what wanted some, then the nearest miss."""
+    if decision.granted or decision.steps is None:
+        return 0, decision.rule_id
+    if decision.wanted:
+        return 1, decision.rule_id
+    return 1 + len(decision.steps.deciding_leaves()), decision.rule_id
 
 
 def _explained(

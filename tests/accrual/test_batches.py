@@ -18,7 +18,7 @@ from club.messages.models import Message
 from club.reports import decisions
 from club.subscribers.models import Subscriber
 from club.tiers.models import Standing
-from tests.accrual.conftest import PAYMENT, TEXTS, Office
+from tests.accrual.conftest import PAYMENT, PER_THOUSAND, TEXTS, Office
 from tests.builders import NOW
 
 
@@ -223,6 +223,22 @@ def test_an_explanation_names_the_clause_that_failed_with_wanted_and_found(club:
     assert (leaf.field, leaf.want, leaf.got) == ("channel", "app", "bank")
     assert decision.granted == 0
     assert told.granted == 10
+
+
+def test_what_moved_points_is_told_first_and_then_the_nearest_miss(club: Office) -> None:
+    far = {"kind": "all", "of": [PAYMENT | {"field": "channel", "value": "app"}] * 2}
+    club.publish("a-far-one", when=far)
+    club.publish("b-near-one", when=PAYMENT | {"field": "tariff", "value": "vip"})
+    club.publish("c-lost", reward=PER_THOUSAND, excludes=["everyday"], priority=0)
+    club.publish("everyday-too", priority=5)
+    aziza = club.subscriber()
+    event_id = club.pays(aziza, 10_000, channel="bank").event_id
+    assert event_id is not None
+    club.decide()
+
+    told = [one.rule_id for one in explained(aziza, event_id).decisions]
+
+    assert told == ["c-lost", "everyday-too", "everyday", "b-near-one", "a-far-one"]
 
 
 def test_an_event_without_any_rule_says_so(club: Office) -> None:
