@@ -43,6 +43,8 @@ def by_hand(  # the facts, in the order in which compiled rules take them
     region: str | None,
     tier: str | None,
     weekday: int | None,
+    hour: int | None,
+    tenure_months: int | None,
     is_birthday: bool | None,
 ) -> int:
     if amount is None or amount < 2_000_000 or event_type != "payment":
@@ -83,6 +85,8 @@ def some_events() -> list[Facts]:
             region=random.choice(["TAS", "SAM"]),
             tier=random.choice(["bronze", "silver", "gold"]),
             weekday=random.randint(1, 7),
+            hour=random.randint(0, 23),
+            tenure_months=random.randint(0, 120),
             is_birthday=False,
         )
         for _ in range(EVENTS)

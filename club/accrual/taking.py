@@ -11,8 +11,8 @@ from datetime import date, datetime
 
 from club.accrual.models import EventState, Kind
 from club.accrual.rows import columns, rows
-from club.accrual.rules.facts import Facts, is_birthday
-from club.clock import day_of
+from club.accrual.rules.facts import Facts, is_birthday, whole_months
+from club.clock import TASHKENT, day_of
 from club.ledger.rules import fingerprint_of
 from club.tiers import queries as tiers
 
@@ -45,6 +45,7 @@ class Taken:
     tariff: str | None
     region: str | None
     birth_date: date | None
+    joined_at: datetime | None
     state: str
     day: date = field(init=False)
     """The business day, in Tashkent; asked for so often that it is worked out once."""
@@ -90,7 +91,7 @@ _FROM_THE_QUEUE = """
 _COLUMNS = """
        select e.id, e.kind, e.source, e.external_id, e.msisdn, s.id,
               e.occurred_at, e.amount_tiyin, e.channel, nullif(s.tariff, ''),
-              nullif(s.region, ''), s.birth_date
+              nullif(s.region, ''), s.birth_date, s.joined_at
 """
 
 
@@ -127,6 +128,7 @@ def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
     facts = {}
     for payment in payments:
         assert payment.subscriber_id is not None, "a payment of an unknown number waits"
+        assert payment.joined_at is not None, "it came with the subscriber"
         facts[payment.id] = Facts(
             event_type=payment.kind,
             amount=payment.amount_tiyin,
@@ -135,6 +137,8 @@ def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
             region=payment.region,
             tier=levels.get((payment.subscriber_id, payment.occurred_at), base_tier),
             weekday=payment.day.isoweekday(),
+            hour=payment.occurred_at.astimezone(TASHKENT).hour,
+            tenure_months=whole_months(day_of(payment.joined_at), payment.day),
             is_birthday=is_birthday(payment.birth_date, payment.day),
         )
     return facts

@@ -21,14 +21,16 @@ WORDS = {
     "tier": ["bronze", "silver", "gold"],
 }
 
+SMALL = {"weekday": (1, 7), "hour": (0, 23), "tenure_months": (0, 240)}
+
 
 def values(field: str) -> st.SearchStrategy[Any]:
     if field in WORDS:
         return st.sampled_from(WORDS[field])
     if field == "is_birthday":
         return st.booleans()
-    if field == "weekday":
-        return st.integers(1, 7)
+    if field in SMALL:
+        return st.integers(*SMALL[field])
     return st.integers(0, AMOUNT_TIYIN_MAX) | st.integers(0, 1_000_000)
 
 
@@ -99,8 +101,8 @@ def _near(random: Random, field: str, found: dict[str, set[Any]]) -> Any:
         return random.choice([*WORDS[field], None])
     if field == "is_birthday":
         return random.choice([True, False, None])
-    if field == "weekday":
-        return random.choice([*range(1, 8), None])
+    if field in SMALL:
+        return random.choice([random.randint(*SMALL[field]), None])
     return random.choice([None, random.randint(0, 1_000_000), random.randint(0, AMOUNT_TIYIN_MAX)])
 
 

@@ -218,3 +218,24 @@ def test_counters_of_periods_that_are_long_over_are_forgotten(club: Office) -> N
     assert actions.forget_counters(now=club.now, limit=10) == 1
     tasks.forget_counters(timestamp=0)
     assert [one.period for one in Used.objects.all()] == ["ever"]
+
+
+# ---- time ------------------------------------------------------------------------------------
+def test_a_rule_asks_for_the_hour_in_tashkent_and_for_the_months_since_joining(
+    club: Office,
+) -> None:
+    def asks(field: str, value: int) -> dict[str, Any]:
+        return {"kind": "compare", "field": field, "op": "ge", "value": value}
+
+    club.publish("evening", when=asks("hour", 18), reward=TEN)
+    club.publish("loyal", when=asks("tenure_months", 13), reward=TEN)
+    noon = club.now
+    aziza = club.subscriber(joined_at=noon - timedelta(days=396))  # 13 months ago to the day
+    club.pays(aziza, 500, at=noon + timedelta(hours=-19))  # 17:00 of the day before
+    club.pays(aziza, 500, at=noon - timedelta(hours=18))
+    club.pays(aziza, 500, at=noon)
+    club.decide()
+
+    by_event = Decision.objects.order_by("event_id").values_list("event_id", "rule_id")
+    first, second, third = Event.objects.order_by("id").values_list("id", flat=True)
+    assert [*by_event] == [(second, "evening"), (third, "loyal")], first

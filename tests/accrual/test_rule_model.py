@@ -8,14 +8,14 @@ from hypothesis import given
 from pydantic import ValidationError
 
 from club.accrual.rules import explain
-from club.accrual.rules.facts import Facts
+from club.accrual.rules.facts import FIELDS, Facts
 from club.accrual.rules.model import All, Compare, Not, Rule, digest
 from club.accrual.rules.to_sql import to_sql
 from tests.accrual.rule_shapes import Data, rules_with_events
 
 ANY: Data = {"kind": "compare", "field": "amount", "op": "gt", "value": 0}
 REWARD: Data = {"kind": "per_unit", "per": 1_000, "points": 1, "cap_per_event": 5}
-NOBODY = Facts(*[None] * 8)
+NOBODY = Facts(*[None] * len(FIELDS))
 
 
 def read(when: Data | str = ANY, reward: Data = REWARD) -> Rule:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
+from club.clock import months_later
+
 AMOUNT_TIYIN_MAX = 10**12
 """The largest amount of one event, ten billion so'm; the inbox refuses more."""
 
@@ -23,6 +25,8 @@ class Facts(NamedTuple):
     region: str | None
     tier: str | None
     weekday: int | None  # 1 = Monday … 7 = Sunday
+    hour: int | None  # 0 … 23
+    tenure_months: int | None  # whole months since joining
     is_birthday: bool | None
 
 
@@ -34,6 +38,8 @@ FIELDS: dict[str, type] = {
     "region": str,
     "tier": str,
     "weekday": int,
+    "hour": int,
+    "tenure_months": int,
     "is_birthday": bool,
 }
 assert tuple(FIELDS) == Facts._fields, "a compiled rule takes the facts in this order"
@@ -64,3 +70,17 @@ def is_birthday(birth_date: date | None, on: date) -> bool | None:
         return birth_date.replace(year=on.year) == on
     except ValueError:  # 29 February in a common year
         return (on.month, on.day) == (3, 1)
+
+
+def whole_months(since: date, until: date) -> int:
+    """How many months are over; none before it began. From the 31st on, a month is over on its last
+    day.
+
+    >>> [
+    ...     whole_months(date(2026, 1, 31), until)
+    ...     for until in (date(2026, 2, 27), date(2026, 2, 28), date(2027, 1, 30), date(2025, 1, 1))
+    ... ]
+    [0, 1, 11, 0]
+    """
+    months = (until.year - since.year) * 12 + until.month - since.month
+    return max(months if months_later(since, max(months, 0)) <= until else months - 1, 0)

@@ -25,6 +25,8 @@ FIELDS = {
     "region": gettext_lazy("Region"),
     "tier": gettext_lazy("Level"),
     "weekday": gettext_lazy("Day of the week"),
+    "hour": gettext_lazy("Hour of the day"),
+    "tenure_months": gettext_lazy("Months with us"),
     "is_birthday": gettext_lazy("Birthday"),
 }
 OPS = {
@@ -176,6 +178,8 @@ def value(field: str, got: object) -> str:
             return money(got)
         case "weekday", int():
             return str(WEEKDAYS[got - 1])
+        case "hour", int():
+            return f"{got:02}:00"
         case "is_birthday", bool():
             return _("yes") if got else _("no")
         case "channel", str():
