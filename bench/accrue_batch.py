@@ -6,29 +6,24 @@ highest counts. One process decides, in batches as the job does; the two halves 
 """
 
 import json
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from bench.intake_to_posted import open_subscribers
+from bench.intake_to_posted import EVENTS_PER_ROUND, accruals_of, open_subscribers, post, timed
 from bench.pgbench import Figure
 from club.accrual import actions, campaigns, inbox
 from club.accrual import queries as accrued
 from club.accrual.models import Campaign, Decision, Used
 from club.accrual.tasks import BATCH_EVENTS
-from club.clock import day_of
 from club.demo import programme
 from club.languages import CODES
-from club.ledger import actions as ledger
 from club.ledger import queries as books
-from club.ledger.rules import ACCRUALS_PER_CALL_MAX
 
 CAMPAIGNS, RULES_EACH = 10, 5
-ROUNDS, EVENTS_PER_ROUND = 5, 20_000
+ROUNDS = 5
 SEED = 4
 CHANNELS = tuple(f"channel-{number}" for number in range(CAMPAIGNS))
 
@@ -43,11 +38,11 @@ def run(url: str) -> dict[str, Figure]:
     for round_ in range(ROUNDS + 1):
         receive(numbers, round_, now)
         took_s = timed(lambda: decide(now))
-        accruals = accruals_of(round_, now)
-        alone_s = timed(lambda accruals=accruals: post(accruals))
+        batches = accruals_of(round_, now)
+        alone_s = timed(lambda batches=batches: post(batches))
         if round_:  # the first round warms up and is not counted
             decided_s, posted_s = decided_s + took_s, posted_s + alone_s
-            posted += len(accruals)
+            posted += sum(map(len, batches))
     counts = accrued.counts_by_state()
     assert counts["decided"] == (ROUNDS + 1) * EVENTS_PER_ROUND, counts
     assert Used.objects.filter(subscriber_id=0, points__gt=0).count() == CAMPAIGNS, "budgets are on"
@@ -133,33 +128,3 @@ def receive(numbers: list[str], round_: int, now: datetime) -> None:
 def decide(now: datetime) -> None:
     while actions.decide_batch(now=now, limit=BATCH_EVENTS).taken:
         pass
-
-
-def accruals_of(round_: int, now: datetime) -> list[ledger.Accrual]:
-    """What this round granted, once more, as accruals of another source."""
-    newest = Decision.objects.order_by("-event_id").values_list("event_id", flat=True)[:1].get()
-    granted = Decision.objects.filter(granted__gt=0, event_id__gt=newest - EVENTS_PER_ROUND)
-    return [
-        ledger.Accrual(
-            subscriber_id=decision.subscriber_id,
-            ref=f"{round_}:{decision.event_id}:{decision.rule_id}",
-            occurred_on=day_of(now),
-            points=decision.granted,
-            expires_on=day_of(now) + timedelta(days=365),
-            fund=0,
-            fingerprint=b"of the benchmark",
-        )
-        for decision in granted.order_by("event_id", "rule_id")
-    ]
-
-
-def post(accruals: list[ledger.Accrual]) -> None:
-    for first in range(0, len(accruals), ACCRUALS_PER_CALL_MAX):
-        some = accruals[first : first + ACCRUALS_PER_CALL_MAX]
-        ledger.post_many(source=ledger.Source.IMPORT, accruals=some)
-
-
-def timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began

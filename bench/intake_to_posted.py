@@ -18,7 +18,7 @@ from pathlib import Path
 from django.test.utils import override_settings
 
 from club.accrual import queries as accrued
-from club.accrual.models import Decision, Queued
+from club.accrual.models import Decision, Event, Queued
 from club.clock import day_of
 from club.demo import programme
 from club.integrations.espp import register
@@ -128,8 +128,9 @@ def take_and_wait(file: Path, now: datetime) -> None:
 
 
 def accruals_of(round_: int, now: datetime) -> list[list[ledger.Accrual]]:
-    """What this round granted, once more, as accruals of another source."""
-    newest = Decision.objects.filter(granted__gt=0).order_by("-event_id")[:EVENTS_PER_ROUND]
+    """What this round's events were granted, once more, as accruals of another source, in batches."""
+    newest = Event.objects.order_by("-id").values_list("id", flat=True)[:1].get()
+    granted = Decision.objects.filter(granted__gt=0, event_id__gt=newest - EVENTS_PER_ROUND)
     accruals = [
         ledger.Accrual(
             subscriber_id=decision.subscriber_id,
@@ -140,7 +141,7 @@ def accruals_of(round_: int, now: datetime) -> list[list[ledger.Accrual]]:
             fund=0,
             fingerprint=b"of the benchmark",
         )
-        for decision in reversed(newest)
+        for decision in granted.order_by("event_id", "rule_id")
     ]
     return [accruals[i : i + BATCH_EVENTS] for i in range(0, len(accruals), BATCH_EVENTS)]
 

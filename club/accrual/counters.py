@@ -29,7 +29,7 @@ def used_at(places: Iterable[Place]) -> dict[Place, Used]:
                    with ordinality as p (period, counted, subscriber_id, place)
              order by place
                 on conflict (period, counted, subscriber_id) do update
-               set points = accrual_used.points
+               set points = accrual_used.points where false  -- locks, and writes no new version
             """,
             **columns(NAMES, shared),
         )

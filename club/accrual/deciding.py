@@ -169,11 +169,11 @@ def _counting(payment: Taken, facts: Facts, book: Rulebook) -> list[Counting]:
         return []
     kept, _ = contest(wishes)
     mine = partial(places, subscriber_id=payment.subscriber_id, at=payment.occurred_at)
-    return [
-        Counting(version, wish, [*mine(wish.rule, version.campaign)])
-        for wish in kept
-        for version in (versions[wish.rule.id],)
-    ]
+    counting = []
+    for wish in kept:
+        version = versions[wish.rule.id]
+        counting.append(Counting(version, wish, [*mine(wish.rule, version.campaign)]))
+    return counting
 
 
 def _places(units: Sequence[Unit], put: Mapping[int, Put]) -> Iterator[Place]:

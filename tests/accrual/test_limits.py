@@ -237,5 +237,5 @@ def test_a_rule_asks_for_the_hour_in_tashkent_and_for_the_months_since_joining(
     club.decide()
 
     by_event = Decision.objects.order_by("event_id").values_list("event_id", "rule_id")
-    first, second, third = Event.objects.order_by("id").values_list("id", flat=True)
-    assert [*by_event] == [(second, "evening"), (third, "loyal")], first
+    _, second, third = Event.objects.order_by("id").values_list("id", flat=True)
+    assert [*by_event] == [(second, "evening"), (third, "loyal")]
