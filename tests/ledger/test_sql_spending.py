@@ -17,6 +17,7 @@ from tests.ledger.plain import (
     SPEND,
     THAT,
     THIS,
+    YOU,
     account,
     breaches,
     call,
@@ -129,6 +130,26 @@ def test_the_sweep_releases_a_hold_only_after_its_time() -> None:
 
     assert call(extend, ME, HOLD_ID, UNTIL + timedelta(hours=2)) == (False,)
     assert account() == (30, 0, 0)
+
+
+def test_the_sweep_puts_many_holds_of_many_back_and_each_debtor_repays_once() -> None:
+    for who in (ME, YOU):
+        earn(10, who=who, expires_on=LATER, ref="a")
+        earn(20, who=who, ref="b")
+        call(HOLD, who, UUID(int=8), DAY, 25, UNTIL, THIS)
+        call(HOLD, who, UUID(int=9), DAY, 5, UNTIL, THIS)
+    call(REVERSE, ME, "r", DAY, 1, "a", DAY, None, THIS, None)
+    assert account(ME) == (20, 30, 10)
+
+    assert call("select ledger.release_expired_holds(%s, %s, 10)", UNTIL, DAY) == (4,)
+
+    assert account(ME) == (20, 0, 0)
+    assert lots(ME) == [(SOON, 10), (LATER, 10)]  # the first to expire has repaid
+    assert lots(YOU) == [(SOON, 20), (LATER, 10)]
+    assert rows("select subscriber_id, lots from ledger.posting where kind = 8") == [
+        (ME, f'[["{SOON}", 0, 10]]')
+    ]
+    assert breaches() == []
 
 
 def test_a_spend_is_reversed_in_parts_to_the_lots_it_came_from() -> None:

@@ -136,27 +136,48 @@ begin
     return found;
 end $$;
 
--- The backstop: releases up to p_limit holds whose time is up, in the order of the locks. A hold
--- that was closed or extended meanwhile is found so under its lock, and left alone.
+-- The backstop: releases up to p_limit holds whose time is up; answers how many. What was closed or
+-- extended meanwhile is found so under the locks, and left alone.
 create function ledger.release_expired_holds(p_now timestamptz, p_day date, p_limit integer) returns integer
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
-    due record;
-    n   integer := 0;
+    due  record;
+    back record;
 begin
-    for due in
-        select d.subscriber_id, d.hold_id
-          from (select subscriber_id, hold_id from hold
-                 where state = 1 and expires_at <= p_now order by expires_at limit p_limit) d
-         order by d.subscriber_id, d.hold_id
+    select array_agg(subscriber_id) as s, array_agg(hold_id) as h into due
+      from (select subscriber_id, hold_id from hold
+             where state = 1 and expires_at <= p_now order by expires_at limit p_limit) d;
+    perform lock_accounts(due.s);
+
+    select array_agg(h.subscriber_id) as s, array_agg(h.hold_id) as h, array_agg(returned_lots(h.lots, p_day, null)) as lots,
+           count(*) as n
+      into due
+      from unnest(due.s, due.h) v (s, h) join hold h on h.subscriber_id = v.s and h.hold_id = v.h
+     where h.state = 1 and h.expires_at <= p_now;
+    update hold h set state = 3, captured = 0, given_back = v.lots, closed_at = now()
+      from unnest(due.s, due.h, due.lots) v (s, h, lots)
+     where h.subscriber_id = v.s and h.hold_id = v.h;
+
+    -- A statement writes a row once, so whoever gets back into several buckets has as many turns.
+    for back in
+        select array_agg(s) as s, array_agg(key) as keys, array_agg(n) as points
+          from (select s, key, n, row_number() over (partition by s order by key) as turn
+                  from (select v.s, lot_key((x ->> 0)::date, (x ->> 1)::integer) as key, sum((x ->> 2)::bigint)::bigint as n
+                          from unnest(due.s, due.lots) v (s, lots), jsonb_array_elements(v.lots) x
+                         group by 1, 2) k) g
+         group by turn order by turn
     loop
-        perform from account where subscriber_id = due.subscriber_id for update;
-        perform from hold
-         where subscriber_id = due.subscriber_id and hold_id = due.hold_id and state = 1 and expires_at <= p_now;
-        if found then
-            perform close_hold(due.subscriber_id, due.hold_id, p_day, 0, null);
-            n := n + 1;
-        end if;
+        update account a
+           set lot_keys = keys_with(a.lot_keys, v.key), lot_points = points_with(a.lot_keys, a.lot_points, v.key, v.n),
+               held = a.held - v.n, version = a.version + 1
+          from unnest(back.s, back.keys, back.points) v (s, key, n)
+         where a.subscriber_id = v.s;
     end loop;
-    return n;
+
+    perform settle(a.subscriber_id, p_day, (
+                select jsonb_agg(x order by x)
+                  from unnest(due.s, due.lots) v (s, lots), jsonb_array_elements(v.lots) x
+                 where v.s = a.subscriber_id))
+       from account a where a.subscriber_id = any (due.s) and a.arrears > 0;
+    return due.n;
 end $$;

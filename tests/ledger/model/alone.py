@@ -140,13 +140,15 @@ class Alone:
 
     def sweep(self, now: datetime, day: date) -> int:
         due = [
-            (who, hold_id)
-            for who, me in self.accounts.items()
-            for hold_id, hold in me.holds.items()
+            (me, hold)
+            for me in self.accounts.values()
+            for hold in me.holds.values()
             if hold.captured is None and hold.expires_at is not None and hold.expires_at <= now
         ]
-        for who, hold_id in due:
-            self.close_hold(who, hold_id, (0, hold_id, day), 0, None)
+        for me, hold in due:
+            hold.captured = 0
+            me.came += me.give_back(hold.lots, day, None)
+        self.settle_all()
         return len(due)
 
     # ---- undoing, putting right
