@@ -26,6 +26,7 @@ from tests.ledger.plain import (
     lots,
     refusal,
     rows,
+    run,
 )
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +151,24 @@ def test_the_sweep_puts_many_holds_of_many_back_and_each_debtor_repays_once() ->
         (ME, f'[["{SOON}", 0, 10]]')
     ]
     assert breaches() == []
+
+
+def test_a_hold_is_found_by_its_key_even_when_statistics_say_that_nearly_none_is_open() -> None:
+    run(
+        "insert into ledger.hold (subscriber_id, hold_id, points, state, closed_at, fingerprint, lots)"
+        " select n, gen_random_uuid(), 1, 2, now(), %s, '[]' from generate_series(1, 2000) n",
+        THIS,
+    )
+    run("analyze ledger.hold")
+
+    plan = rows(
+        "explain update ledger.hold set state = 2"
+        " where subscriber_id = %s and hold_id = %s and state = 1",
+        ME,
+        HOLD_ID,
+    )
+
+    assert "using hold_pkey" in str(plan)
 
 
 def test_a_spend_is_reversed_in_parts_to_the_lots_it_came_from() -> None:

@@ -146,7 +146,7 @@ declare
 begin
     select array_agg(subscriber_id) as s, array_agg(hold_id) as h into due
       from (select subscriber_id, hold_id from hold
-             where state = 1 and expires_at <= p_now order by expires_at limit p_limit) d;
+             where closed_at is null and expires_at <= p_now order by expires_at limit p_limit) d;
     perform lock_accounts(due.s);
 
     select array_agg(h.subscriber_id) as s, array_agg(h.hold_id) as h, array_agg(returned_lots(h.lots, p_day, null)) as lots,

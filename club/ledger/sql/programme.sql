@@ -107,7 +107,7 @@ begin
           from (select l.fund, l.points from ledger.lot l
                 union all
                 select (x ->> 1)::integer, (x ->> 2)::bigint
-                  from ledger.hold h, jsonb_array_elements(h.lots) x where h.state = 1
+                  from ledger.hold h, jsonb_array_elements(h.lots) x where h.closed_at is null
                 union all
                 select 0, -a.arrears from ledger.account a where a.arrears > 0) s
          group by 1)

@@ -50,7 +50,7 @@ declare
     closing record;
     fresh   record;
 begin
-    due := array(select subscriber_id from pending where state = 1 and promised_at <= p_now order by promised_at limit p_limit);
+    due := array(select subscriber_id from pending where closed_at is null and promised_at <= p_now order by promised_at limit p_limit);
     perform lock_accounts(due);
 
     -- Read under the locks: what was withdrawn meanwhile is out.

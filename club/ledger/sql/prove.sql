@@ -21,7 +21,7 @@ declare
     free as (
         select l.subscriber_id, sum(l.points)::bigint as points from {lot} l group by 1),
     open as (
-        select h.subscriber_id, sum(h.points)::bigint as points from {hold} h where h.state = 1 group by 1),
+        select h.subscriber_id, sum(h.points)::bigint as points from {hold} h where h.closed_at is null group by 1),
     moved as ({movements}),
     rebuilt as (
         select m.subscriber_id, m.expires_on, m.fund, sum(m.points)::bigint as points from moved m group by 1, 2, 3),

@@ -6,7 +6,7 @@ language plpgsql stable set search_path = ledger, pg_temp as $$
 begin
     return query
     with open as (
-        select h.subscriber_id, sum(h.points)::bigint as points from hold h where h.state = 1 group by 1),
+        select h.subscriber_id, sum(h.points)::bigint as points from hold h where h.closed_at is null group by 1),
     broken as (
         select coalesce(a.subscriber_id, o.subscriber_id) as subscriber_id, coalesce(a.posted, 0) as posted,
                coalesce(a.held, 0) as held, coalesce(a.arrears, 0) as arrears, coalesce(o.points, 0) as open,

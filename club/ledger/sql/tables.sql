@@ -94,7 +94,10 @@ create table ledger.hold (
     given_back    jsonb,                          -- where the rest went
     primary key (subscriber_id, hold_id)          -- no checks, as in the journal
 ) with (fillfactor = 70);
-create index hold_open on ledger.hold (expires_at) where state = 1;   -- the sweep's
+-- The sweep's, and nobody else's: those who ask for one hold say `state = 1`, which this condition does not
+-- follow from. With the same words, statistics of a quiet hour (nearly none open) made closing one hold
+-- read all the open ones: ten times slower with 13,000.
+create index hold_open on ledger.hold (expires_at) where closed_at is null;
 
 create table ledger.pending (
     subscriber_id bigint      not null,
@@ -113,7 +116,7 @@ create table ledger.pending (
     primary key (subscriber_id, occurred_on, source, ref),
     check (points > 0 and (state = 1) = (closed_at is null))
 );
-create index pending_due on ledger.pending (promised_at) where state = 1;
+create index pending_due on ledger.pending (promised_at) where closed_at is null;   -- the same
 create index pending_open on ledger.pending (subscriber_id) where state = 1;
 
 -- Who pays. Small and rarely written: a reference table where the books are distributed.
