@@ -4,8 +4,17 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 CALL_CENTRE = "Call centre"
+MARKETING = "Marketing"
+MARKETING_HEADS = "Marketing heads"
 ROLES = {
     CALL_CENTRE: ("wagtailadmin.access_admin", "subscribers.view_subscriber"),
+    MARKETING: ("wagtailadmin.access_admin", "accrual.propose_campaign"),
+    # They may propose as well, and answer what the others did.
+    MARKETING_HEADS: (
+        "wagtailadmin.access_admin",
+        "accrual.propose_campaign",
+        "accrual.approve_campaign",
+    ),
 }
 
 

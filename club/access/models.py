@@ -1,5 +1,6 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models import F, Q
 
 
 class Staff(AbstractUser):
@@ -22,3 +23,42 @@ class AuditLine(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["subject_kind", "subject_id", "at"])]
+
+
+class Proposal(models.Model):
+    """A change somebody asked for, which somebody else approves or refuses. What is asked for never
+    changes: whoever wants it otherwise withdraws and proposes anew."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        APPROVED = "approved"
+        REFUSED = "refused"
+        WITHDRAWN = "withdrawn"
+
+    kind = models.CharField(max_length=40)
+    """Room and kind: accrual.campaign."""
+    subject_id = models.CharField(max_length=60)
+    before = models.JSONField(null=True)
+    """What was so when it was asked for."""
+    document = models.JSONField()
+    digest = models.CharField(max_length=64)
+    why = models.CharField(max_length=300)
+    asked_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    answered_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=300, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject_id"], condition=Q(state="open"), name="one_open_proposal"
+            ),
+            # The database keeps the law, whoever writes.
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "withdrawn"]) | ~Q(asked_by=F("answered_by")),
+                name="whoever_asked_never_approves",
+            ),
+        ]
+        indexes = [models.Index(fields=["-asked_at"], name="proposal_asked")]

@@ -1,4 +1,5 @@
-"""Publishing rules. A version is immutable and named by the hash of its text."""
+"""Campaigns and their rules. A rule version is immutable and named by the hash of its text; when it is
+in force stands beside it. Staff change a campaign by a proposal that somebody else approves."""
 
 from datetime import datetime
 
@@ -6,14 +7,164 @@ from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from pydantic import ValidationError
 
-from club.accrual.errors import BadRule, IncompleteNames, RuleOverlaps, RulePublished
-from club.accrual.models import Campaign, RuleVersion
+from club.access import proposals
+from club.access.models import Proposal, Staff
+from club.accrual import campaign_files
+from club.accrual.campaign_files import CampaignFile, Document
+from club.accrual.errors import (
+    BadRule,
+    CampaignOver,
+    FundIsFixed,
+    IncompleteNames,
+    RuleOfAnother,
+    RuleOverlaps,
+    RulePublished,
+)
+from club.accrual.models import Campaign, InForce, RuleVersion
 from club.accrual.rules.model import Rule, digest
 from club.languages import Texts, missing_in
 
+KIND = "accrual.campaign"
 RULE_CHARS_MAX = 200_000
 
 
+# ---- by proposal -----------------------------------------------------------------------------
+@transaction.atomic
+def propose(*, text: str, why: str, by: Staff, now: datetime) -> Proposal:
+    """Ask for a campaign as the file says, new or changed. Nothing is in force until it is approved.
+
+    Raises BadCampaign, whatever would stop it from being put in force today, and as
+    `proposals.propose` does.
+    """
+    return _proposed(campaign_files.read(text).document(), why=why, by=by, now=now)
+
+
+@transaction.atomic
+def roll_back(*, code: str, to: datetime, why: str, by: Staff, now: datetime) -> Proposal:
+    """Ask for the campaign as it was in force at the moment `to`, from the approval on.
+
+    Raises NoSuchCampaign, and as `propose` does.
+    """
+    return _proposed(campaign_files.exported(code=code, at=to), why=why, by=by, now=now)
+
+
+def _proposed(document: Document, *, why: str, by: Staff, now: datetime) -> Proposal:
+    proposal = proposals.propose(
+        kind=KIND, subject_id=str(document["code"]), document=document, why=why, by=by, now=now
+    )
+    _try(document, now)
+    return proposal
+
+
+def _try(document: Document, now: datetime) -> None:
+    """Puts it in force and takes that back: what would stop it is said to the one who asks."""
+    tried = transaction.savepoint()
+    put_in_force(document, now)
+    transaction.savepoint_rollback(tried)
+
+
+@transaction.atomic
+def put_in_force(document: Document, now: datetime) -> None:
+    """Make the campaign what an approved document says, from its start (the past: from now) on.
+
+    What was in force before stays so for events of before, and comes back when the document ends.
+    Raises CampaignOver, FundIsFixed, RuleOfAnother, BadRule, RuleOverlaps.
+    """
+    file = campaign_files.read(campaign_files.as_text(document))
+    starts_at = max(file.starts_at or now, now)
+    if file.ends_at is not None and file.ends_at <= starts_at:
+        raise CampaignOver("it would end before it begins", ends_at=file.ends_at)
+    during = DateTimeTZRange(starts_at, file.ends_at)
+    campaign = _campaign(file)
+    wanted = {
+        rule_id: _version(named.rule, named.names, campaign, now)
+        for rule_id, named in file.rules.items()
+    }
+    kept = set()
+    for row in InForce.objects.filter(
+        version__campaign=campaign, during__overlap=during
+    ).select_for_update():
+        version = wanted.get(row.rule_id)
+        if version and version.hash == row.version_id and _covers(row.during, during):
+            kept.add(row.rule_id)
+        else:
+            _cut(row, during)
+    for rule_id, version in wanted.items():
+        if rule_id not in kept:
+            _check_group(file.rules[rule_id].rule, during)
+            _enter(version, during)
+
+
+def _campaign(file: CampaignFile) -> Campaign:
+    campaign, is_new = Campaign.objects.select_for_update().get_or_create(
+        code=file.code, defaults={"names": file.names, "fund": file.fund}
+    )
+    if campaign.fund != file.fund:
+        raise FundIsFixed(
+            f"the campaign is paid by fund {campaign.fund}; for another one make another campaign",
+            fund=campaign.fund,
+        )
+    if not is_new and campaign.names != file.names:
+        campaign.names = file.names
+        campaign.save(update_fields=["names"])
+    return campaign
+
+
+def _version(rule: Rule, names: Texts, campaign: Campaign, now: datetime) -> RuleVersion:
+    """The version of this text. Its names are no part of it: a slip in one is put right in place."""
+    canonical = rule.canonical()
+    version, _ = RuleVersion.objects.get_or_create(
+        hash=digest(canonical),
+        defaults={
+            "rule_id": rule.id,
+            "campaign": campaign,
+            "canonical": canonical,
+            "names": names,
+            "recorded_at": now,
+        },
+    )
+    if version.campaign_id != campaign.code:
+        raise RuleOfAnother(
+            f"the rule {rule.id} belongs to the campaign {version.campaign_id}",
+            rule_id=rule.id,
+            campaign=version.campaign_id,
+        )
+    if version.names != names:
+        version.names = names
+        version.save(update_fields=["names"])
+    return version
+
+
+def _covers(whole: DateTimeTZRange, part: DateTimeTZRange) -> bool:
+    begins_before = whole.lower is None or whole.lower <= part.lower
+    return begins_before and (
+        whole.upper is None or (part.upper is not None and part.upper <= whole.upper)
+    )
+
+
+def _cut(row: InForce, during: DateTimeTZRange) -> None:
+    """Takes `during` out of the time of a row: what was before stays, what comes after comes back."""
+    lower, upper = row.during.lower, row.during.upper
+    row.delete()
+    if lower is None or lower < during.lower:
+        _enter(row.version, DateTimeTZRange(lower, during.lower))
+    if during.upper is not None and (upper is None or during.upper < upper):
+        _enter(row.version, DateTimeTZRange(during.upper, upper))
+
+
+def _enter(version: RuleVersion, during: DateTimeTZRange) -> None:
+    try:
+        with transaction.atomic():
+            InForce.objects.create(version=version, rule_id=version.rule_id, during=during)
+    except IntegrityError as error:
+        # The constraint decides, so two publishing at once cannot both succeed.
+        raise RuleOverlaps(
+            f"another version of the rule {version.rule_id} is in force then; end it first",
+            rule_id=version.rule_id,
+        ) from error
+
+
+# ---- at once: by the program itself ----------------------------------------------------------
 @transaction.atomic
 def publish(
     *, rule: str, campaign: Campaign, names: Texts, in_force: DateTimeTZRange, now: datetime
@@ -25,29 +176,13 @@ def publish(
     Raises BadRule, IncompleteNames, RulePublished, RuleOverlaps.
     """
     read = _read(rule)
-    canonical = read.canonical()
     _check_group(read, in_force)
     if missing := missing_in(names):
         raise IncompleteNames("a rule needs its name in every language", languages=missing)
-    version = RuleVersion(
-        hash=digest(canonical),
-        rule_id=read.id,
-        campaign=campaign,
-        canonical=canonical,
-        names=names,
-        recorded_at=now,
-        in_force=in_force,
-    )
-    try:
-        with transaction.atomic():
-            version.save(force_insert=True)
-    except IntegrityError as error:
-        # The constraints decide, so two publishing at once cannot both succeed.
-        if RuleVersion.objects.filter(pk=version.hash).exists():
-            raise RulePublished("this version was published before", hash=version.hash) from error
-        raise RuleOverlaps(
-            "another version of this rule is in force then; end it first", rule_id=read.id
-        ) from error
+    if RuleVersion.objects.filter(pk=digest(read.canonical())).exists():
+        raise RulePublished("this version was published before", hash=digest(read.canonical()))
+    version = _version(read, names, campaign, now)
+    _enter(version, in_force)
     return version
 
 
@@ -61,12 +196,12 @@ def publish_once(
         return RuleVersion.objects.get(pk=published.values["hash"])
 
 
-def _check_group(rule: Rule, in_force: DateTimeTZRange) -> None:
+def _check_group(rule: Rule, during: DateTimeTZRange) -> None:
     """All rules of a stacking group are decided in one way. Raises BadRule."""
     if rule.stacking is None:
         return
-    others = RuleVersion.objects.filter(in_force__overlap=in_force).exclude(rule_id=rule.id)
-    for canonical in others.values_list("canonical", flat=True):
+    others = InForce.objects.filter(during__overlap=during).exclude(rule_id=rule.id)
+    for canonical in others.values_list("version__canonical", flat=True):
         other = Rule.model_validate_json(canonical)
         if (
             other.stacking

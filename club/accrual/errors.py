@@ -29,3 +29,31 @@ class RulePublished(AccrualError):
     """Exactly this text was published before: a version is never changed. Value: hash."""
 
     code = "rule_published"
+
+
+class BadCampaign(AccrualError):
+    """The file is no campaign. Value: problems, a list of {where, what}."""
+
+    code = "bad_campaign"
+
+
+class NoSuchCampaign(AccrualError):
+    code = "no_such_campaign"
+
+
+class CampaignOver(AccrualError):
+    """It would end before it could begin. Value: ends_at."""
+
+    code = "campaign_over"
+
+
+class FundIsFixed(AccrualError):
+    """What a campaign granted was paid by its fund: another purse is another campaign. Value: fund."""
+
+    code = "fund_is_fixed"
+
+
+class RuleOfAnother(AccrualError):
+    """The rule's name belongs to another campaign. Values: rule_id, campaign."""
+
+    code = "rule_of_another_campaign"

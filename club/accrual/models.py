@@ -155,6 +155,12 @@ class Campaign(models.Model):
     names = models.JSONField()
     fund = models.PositiveIntegerField(default=0)
 
+    class Meta:
+        permissions = [
+            ("propose_campaign", "Can propose a change of a campaign"),
+            ("approve_campaign", "Can approve or refuse a proposed change of a campaign"),
+        ]
+
 
 class RuleVersion(models.Model):
     """An immutable version of a rule, named by the hash of its canonical text."""
@@ -166,8 +172,15 @@ class RuleVersion(models.Model):
     names = models.JSONField()
     """What a subscriber reads as the reason, in five languages."""
     recorded_at = models.DateTimeField()
-    in_force = DateTimeRangeField()
-    """By event time: lower ≤ occurred_at < upper."""
+
+
+class InForce(models.Model):
+    """When a version is asked, by event time: lower ≤ occurred_at < upper. A version that was rolled
+    back to is in force more than once."""
+
+    version = models.ForeignKey(RuleVersion, on_delete=models.PROTECT, related_name="in_force")
+    rule_id = models.SlugField(max_length=60)
+    during = DateTimeRangeField()
 
     class Meta:
         constraints = [
@@ -175,7 +188,7 @@ class RuleVersion(models.Model):
                 name="one_version_of_a_rule_at_a_moment",
                 expressions=[
                     ("rule_id", RangeOperators.EQUAL),
-                    ("in_force", RangeOperators.OVERLAPS),
+                    ("during", RangeOperators.OVERLAPS),
                 ],
             ),
         ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Count, Sum
 
-from club.accrual.models import Decision, EventState, Outcome, Queued, RuleVersion
+from club.accrual.models import Decision, EventState, InForce, Outcome, Queued
 
 
 # ---- rules -----------------------------------------------------------------------------------
@@ -30,19 +30,19 @@ class Version:
 def versions_between(first: datetime, last: datetime) -> list[Version]:
     """Every version in force at some moment from `first` to `last`, in the order of rule ids."""
     found = (
-        RuleVersion.objects.filter(in_force__overlap=DateTimeTZRange(first, last, "[]"))
-        .select_related("campaign")
-        .order_by("rule_id", "recorded_at")
+        InForce.objects.filter(during__overlap=DateTimeTZRange(first, last, "[]"))
+        .select_related("version__campaign")
+        .order_by("rule_id", "during")
     )
     return [
         Version(
             rule_id=one.rule_id,
-            hash=one.hash,
-            canonical=one.canonical,
-            campaign=one.campaign_id,
-            fund=one.campaign.fund,
-            since=one.in_force.lower,
-            until=one.in_force.upper,
+            hash=one.version.hash,
+            canonical=one.version.canonical,
+            campaign=one.version.campaign_id,
+            fund=one.version.campaign.fund,
+            since=one.during.lower,
+            until=one.during.upper,
         )
         for one in found
     ]

@@ -1,12 +1,11 @@
 """`club incidents …`: what staff put right, from the command line. Subscribers are named by their
 ids, as the proof names them: a number on the command line would stay in the shell's history."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
 
 import click
 
+from club.access.cli_options import by_option
 from club.access.models import Staff
 from club.incidents import actions
 from club.ledger import actions as ledger
@@ -21,26 +20,6 @@ key_option = click.option(
     "--key", required=True, help="A name for this deed: repeated on the same day, it counts once."
 )
 fund_option = click.option("--fund", type=int, help="The number of a fund.")
-
-
-class StaffName(click.ParamType[Staff]):
-    name = "STAFF"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Staff:
-        if isinstance(value, Staff):
-            return value
-        found = Staff.objects.filter(username=str(value), is_active=True).first()
-        if found is None:
-            self.fail(f"nobody of the staff is called {value}", param, ctx)
-        return found
-
-
-def by_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--by", required=True, type=StaffName(), help="Who does it: the audit line's name."
-    )(command)
 
 
 @click.group("incidents")

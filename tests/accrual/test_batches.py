@@ -12,7 +12,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from club.access.models import AuditLine, Staff
 from club.accrual import actions, deciding, queries, tasks
-from club.accrual.models import Campaign, Decision, Event, EventState, Outcome, RuleVersion
+from club.accrual.models import Campaign, Decision, Event, EventState, InForce, Outcome, RuleVersion
 from club.ledger import queries as books
 from club.messages.models import Message
 from club.reports import decisions
@@ -51,7 +51,11 @@ def test_a_rule_that_cannot_be_read_fails_only_the_events_of_its_time(club: Offi
         canonical='{"id": "poisoned"}',
         names=TEXTS,
         recorded_at=club.now,
-        in_force=DateTimeTZRange(club.now - 2 * hour, club.now - hour),
+    )
+    InForce.objects.create(
+        version_id="0" * 64,
+        rule_id="poisoned",
+        during=DateTimeTZRange(club.now - 2 * hour, club.now - hour),
     )
     aziza = club.subscriber()
     for minutes in (30, 70, 90, 150):
@@ -242,7 +246,7 @@ def test_what_moved_points_is_told_first_and_then_the_nearest_miss(club: Office)
 
 
 def test_an_event_without_any_rule_says_so(club: Office) -> None:
-    RuleVersion.objects.all().delete()
+    InForce.objects.all().delete()
     aziza = club.subscriber()
     event_id = club.pays(aziza, 10_000).event_id
     assert event_id is not None

@@ -1,0 +1,111 @@
+"""A campaign as one readable file: for review, for moving from test to live, and as what is proposed
+and approved. JSON, its rules by their ids, so that two files compare line by line."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
+
+from club.accrual.errors import BadCampaign, NoSuchCampaign
+from club.accrual.models import Campaign, InForce
+from club.accrual.rules.model import Node, Rule, RuleId, Text
+from club.languages import missing_in
+
+FILE_CHARS_MAX = 1_000_000
+RULES_MAX = 200
+
+Document = dict[str, object]
+"""A CampaignFile as JSON."""
+Names = Annotated[dict[str, Text], Field(max_length=5)]
+
+
+class NamedRule(Node):
+    """`names` is what a subscriber reads as the reason, in every language."""
+
+    names: Names
+    rule: Rule
+
+    @field_validator("names")
+    @classmethod
+    def _is_whole(cls, names: dict[str, str]) -> dict[str, str]:
+        return _whole(names)
+
+
+class CampaignFile(Node):
+    """All rules of a campaign from one moment on (None: at once), for good or until another one, after
+    which those it replaced are in force again. A campaign without rules has ended."""
+
+    form: Literal[1] = 1
+    code: RuleId
+    names: Names
+    fund: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+    rules: Annotated[dict[RuleId, NamedRule], Field(max_length=RULES_MAX)]
+
+    @field_validator("names")
+    @classmethod
+    def _is_whole(cls, names: dict[str, str]) -> dict[str, str]:
+        return _whole(names)
+
+    @model_validator(mode="after")
+    def _says_each_id_alike(self) -> "CampaignFile":
+        for rule_id, named in self.rules.items():
+            if named.rule.id != rule_id:
+                raise ValueError(f"the rule under {rule_id} calls itself {named.rule.id}")
+        return self
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "CampaignFile":
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+            raise ValueError("ends_at is later than starts_at")
+        return self
+
+    def document(self) -> Document:
+        return self.model_dump(mode="json")
+
+
+def read(text: str) -> CampaignFile:
+    """Raises BadCampaign, with every problem and its place."""
+    if len(text) > FILE_CHARS_MAX:
+        raise BadCampaign(f"a campaign has at most {FILE_CHARS_MAX:,} characters", problems=[])
+    try:
+        return CampaignFile.model_validate_json(text)
+    except ValidationError as error:
+        problems = [
+            {"where": "/".join(map(str, problem["loc"])), "what": problem["msg"]}
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        told = "; ".join(f"{problem['where'] or 'file'}: {problem['what']}" for problem in problems)
+        raise BadCampaign(f"this is not a campaign: {told}", problems=problems) from error
+
+
+def exported(*, code: str, at: datetime) -> Document:
+    """The campaign with the rules that are in force at a moment. Raises NoSuchCampaign."""
+    campaign = Campaign.objects.filter(code=code).first()
+    if campaign is None:
+        raise NoSuchCampaign(f"there is no campaign {code}", campaign=code)
+    rows = InForce.objects.filter(during__contains=at, version__campaign=campaign)
+    return CampaignFile(
+        code=code,
+        names=campaign.names,
+        fund=campaign.fund,
+        rules={
+            row.rule_id: NamedRule(
+                names=row.version.names, rule=Rule.model_validate_json(row.version.canonical)
+            )
+            for row in rows.select_related("version").order_by("rule_id")
+        },
+    ).document()
+
+
+def as_text(document: Document) -> str:
+    """The file: indented and in the order of its names, whatever wrote it."""
+    return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def _whole(names: dict[str, str]) -> dict[str, str]:
+    if missing := missing_in(names):
+        raise ValueError(f"a name is missing in {', '.join(missing)}")
+    return names
