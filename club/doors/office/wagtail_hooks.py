@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from club.doors.office import subscribers
+from club.doors.office import campaigns, proposals, subscribers
 from club.doors.office.home import TodayPanel
 
 STOCK_MENUS = {"explorer", "images", "documents", "reports", "help"}
@@ -37,6 +37,10 @@ def our_pages() -> list[URLPattern]:
     return [
         path("subscribers/", subscribers.search, name="office_subscribers"),
         path("subscribers/<int:subscriber_id>/", subscribers.page, name="office_subscriber"),
+        path("campaigns/", campaigns.page, name="office_campaigns"),
+        path("campaigns/<slug:code>.json", campaigns.download, name="office_campaign_file"),
+        path("proposals/", proposals.index, name="office_proposals"),
+        path("proposals/<int:proposal_id>/", proposals.page, name="office_proposal"),
     ]
 
 
@@ -53,6 +57,30 @@ def subscribers_menu() -> MenuItem:
         name="subscribers",
         icon_name="group",
         order=100,
+    )
+
+
+class CampaignsMenuItem(MenuItem):
+    def is_shown(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(campaigns.PERMISSION)
+
+
+@hooks.register("register_admin_menu_item")
+def campaigns_menu() -> MenuItem:
+    return CampaignsMenuItem(
+        _("Campaigns"), reverse("office_campaigns"), name="campaigns", icon_name="tag", order=200
+    )
+
+
+class ProposalsMenuItem(MenuItem):
+    def is_shown(self, request: HttpRequest) -> bool:
+        return proposals.may_see(request)
+
+
+@hooks.register("register_admin_menu_item")
+def proposals_menu() -> MenuItem:
+    return ProposalsMenuItem(
+        _("Proposals"), reverse("office_proposals"), name="proposals", icon_name="check", order=300
     )
 
 
