@@ -256,8 +256,8 @@ def test_expiry_posts_what_was_left_and_nothing_outlives_its_date() -> None:
     assert call(expire, SOON + timedelta(days=1)) == (0,)
 
     assert account() == (14, 4, 0)  # the hold keeps its four
-    assert rows("select points, lots from ledger.posting where kind = 3") == [
-        (-6, '[["2026-12-31", 0, 6]]')
+    assert rows("select points, expires_on, fund, lots from ledger.posting where kind = 3") == [
+        (-6, SOON, 0, None)  # one bucket, so it stands in columns
     ]
     assert breaches() == []
 

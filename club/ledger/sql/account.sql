@@ -19,7 +19,14 @@ create function ledger.lock_accounts(p_subscribers bigint[]) returns void
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 begin
     perform make_accounts(p_subscribers);
-    insert into account as a (subscriber_id)
+    perform lock_known(p_subscribers);
+end $$;
+
+-- The same, of accounts that are known to be there: an account never goes.
+create function ledger.lock_known(p_subscribers bigint[]) returns void
+language plpgsql as $$
+begin
+    insert into ledger.account as a (subscriber_id)
     select distinct s from unnest(p_subscribers) s order by s
         on conflict (subscriber_id) do update set version = a.version where false;
 end $$;

@@ -16,7 +16,7 @@ begin
                   where subscriber_id > coalesce(p_after, -9223372036854775808) and lot_keys[1] <= over
                   order by subscriber_id limit p_limit);
     last_subscriber := due[cardinality(due)];
-    perform lock_accounts(due);
+    perform lock_known(due);
     lots := expire_lots(due, p_day, null, over, 'expiry', null);
 end $$;
 
@@ -27,12 +27,12 @@ create function ledger.expire_lots(
     p_subscribers bigint[], p_day date, p_first bigint, p_last bigint, p_word text, p_reason text) returns integer
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
+    content constant bytea := sha256(p_word::bytea);
     n integer;
 begin
-    insert into ledger.posting (subscriber_id, points, occurred_on, expires_on, fund, source, kind, contra, ref, fingerprint, lots, reason)
+    insert into ledger.posting (subscriber_id, points, occurred_on, expires_on, fund, source, kind, contra, ref, fingerprint, reason)
     select a.subscriber_id, -l.points, p_day, ledger.lot_day(l.key), ledger.lot_fund(l.key), 0, 3, 30,
-           format('%s:%s:%s:%s', p_word, ledger.lot_day(l.key), ledger.lot_fund(l.key), a.version), sha256(p_word::bytea),
-           jsonb_build_array(jsonb_build_array(ledger.lot_day(l.key), ledger.lot_fund(l.key), l.points)), p_reason
+           format('%s:%s:%s:%s', p_word, ledger.lot_day(l.key), ledger.lot_fund(l.key), a.version), content, p_reason
       from ledger.account a, unnest(a.lot_keys, a.lot_points) as l (key, points)
      where a.subscriber_id = any (p_subscribers) and l.key <= p_last and (p_first is null or l.key >= p_first)
      order by a.subscriber_id;

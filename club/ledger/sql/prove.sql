@@ -29,7 +29,7 @@ declare
         select p.subscriber_id, p.occurred_on, p.source, p.ref, p.kind, p.points, p.lots, t.points as lots_points
           from {every} p, lateral (select coalesce(sum((x ->> 2)::bigint), 0)::bigint as points
                                      from jsonb_array_elements(p.lots) x) t
-         where p.points <> 0 and p.kind <> 5 and (p.lots is not null or p.points < 0)),
+         where p.points <> 0 and p.kind <> 5 and (p.lots is not null or p.points < 0 and (p.kind <> 3 or p.expires_on is null))),
     reversed as (
         select q.subscriber_id, q.reverses_source as source, q.reverses_ref as ref, q.reverses_on as occurred_on,
                sum(q.points)::bigint as points

@@ -49,7 +49,7 @@ create table ledger.posting (
     posted_at       timestamptz not null default now(),
     counterparty_id bigint,                       -- transfers: the other subscriber
     occurred_on     date        not null,         -- told by the event: a retry meets its partition
-    expires_on      date,                         -- accruals: their bucket
+    expires_on      date,                         -- accruals and expiries: their bucket
     reverses_on     date,
     fund            integer     not null default 0,   -- who pays (campaign, partner); 0 = operator
     source          smallint    not null,         -- whose event; 0 = the ledger itself
@@ -66,7 +66,7 @@ create table ledger.posting (
     fingerprint     bytea       not null,         -- stands for the content behind the key
     lots            jsonb,
         -- [[expires_on, fund, points], ...]: what a debit took, or where a return gave;
-        -- null on a plain credit: all of it went to (expires_on, fund)
+        -- null on a plain credit and on an expiry: all of it went to, or was, (expires_on, fund)
     given           jsonb,                        -- kind 11: where the taken lots went
     reverses_ref    text,
     reason          text,                         -- a code: why staff adjusted, gift, merge, goodwill:BUDGET
