@@ -19,6 +19,7 @@ from club.access import errors, rules
 from club.access.actions import record
 from club.access.models import Proposal, Staff
 from club.access.rules import Json
+from club.savepoints import savepoint
 
 WHY_CHARS_MAX = 300
 State = Proposal.State
@@ -72,7 +73,7 @@ def propose(
         asked_at=now,
     )
     try:
-        with transaction.atomic():
+        with savepoint():
             proposal.save(force_insert=True)
     except IntegrityError as error:
         other = Proposal.objects.filter(kind=kind, subject_id=subject_id, state=State.OPEN).first()

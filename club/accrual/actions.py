@@ -27,6 +27,7 @@ from club.clock import day_of
 from club.ledger import actions as ledger
 from club.ledger.rules import ClawbackPolicy
 from club.programme import queries as programme
+from club.savepoints import savepoint
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +191,7 @@ def _span(units: Sequence[Unit]) -> tuple[datetime, datetime]:
 def _settle_isolated(units: Sequence[Unit], terms: Terms, *, now: datetime) -> list[Settled]:
     """Settle all together; if that raises, halve until what raises stands alone."""
     try:
-        with transaction.atomic():
+        with savepoint():
             settled = settle(units, terms)
             write(settled, now=now)
             return settled

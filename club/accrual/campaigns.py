@@ -23,6 +23,7 @@ from club.accrual.errors import (
 from club.accrual.models import Campaign, InForce, RuleVersion
 from club.accrual.rules.model import Rule, digest
 from club.languages import Texts, missing_in
+from club.savepoints import savepoint
 
 KIND = "accrual.campaign"
 RULE_CHARS_MAX = 200_000
@@ -154,7 +155,7 @@ def _cut(row: InForce, during: DateTimeTZRange) -> None:
 
 def _enter(version: RuleVersion, during: DateTimeTZRange) -> None:
     try:
-        with transaction.atomic():
+        with savepoint():
             InForce.objects.create(version=version, rule_id=version.rule_id, during=during)
     except IntegrityError as error:
         # The constraint decides, so two publishing at once cannot both succeed.

@@ -28,6 +28,7 @@ from club.accrual.incoming import (
 from club.accrual.models import Register
 from club.accrual.rows import as_json, columns, rows
 from club.programme import queries as programme
+from club.savepoints import savepoint
 
 __all__ = ["Incoming", "Receipt", "Verdict", "open_register", "receive", "reject"]
 
@@ -133,7 +134,7 @@ def ask_for_decisions() -> None:
     `accrual.adopt_waiting` asks again, so such a row waits a minute at most.
     """
     try:
-        with transaction.atomic():  # a savepoint: the refusal must not break what was written
+        with savepoint():  # the refusal must not break what was written
             app.configure_task("accrual.decide", queueing_lock="accrual.decide").defer()
     except AlreadyEnqueued:
         pass

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, DataError, transaction
+from django.db import DatabaseError, DataError
 
 from club.errors import ClubError
+from club.savepoints import savepoint
 
 
 class LedgerError(ClubError):
@@ -241,7 +242,7 @@ def told_in_words() -> Iterator[None]:
     """Runs a verb so that its refusal is a LedgerError and the caller's transaction stays usable:
     a refused statement would otherwise leave it broken, hence the savepoint."""
     try:
-        with transaction.atomic():
+        with savepoint():
             yield
     except (ValueError, OverflowError) as error:
         # Never sent: half a character, a NUL in a text, a moment after the last one.

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection
 
 from club.ledger.actions.calling import call
 from club.ledger.errors import BadAmount, BadPosting, told_in_words
 from club.ledger.rules import REF_BYTES_MAX, Posted
+from club.savepoints import savepoint
 
 BLOCKS_PER_CHUNK = 150  # Of 8 kB: some 15,000 lines, a transaction of a fraction of a second.
 CONFLICTS_KEPT_MAX = 1_000
@@ -109,7 +110,7 @@ def _copy(stage: str, blocks: Iterable[bytes]) -> None:
     )
     try:
         with (
-            transaction.atomic(),
+            savepoint(),
             connection.wrap_database_errors,  # what comes at the end of a copy is psycopg's own
             connection.cursor() as cursor,
             cursor.copy(copying) as copy,
