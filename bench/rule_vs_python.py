@@ -45,6 +45,7 @@ def by_hand(  # the facts, in the order in which compiled rules take them
     weekday: int | None,
     hour: int | None,
     tenure_months: int | None,
+    is_holiday: bool | None,
     is_birthday: bool | None,
 ) -> int:
     if amount is None or amount < 2_000_000 or event_type != "payment":
@@ -87,6 +88,7 @@ def some_events() -> list[Facts]:
             weekday=random.randint(1, 7),
             hour=random.randint(0, 23),
             tenure_months=random.randint(0, 120),
+            is_holiday=False,
             is_birthday=False,
         )
         for _ in range(EVENTS)

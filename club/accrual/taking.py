@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from club.accrual.models import EventState, Kind
 from club.accrual.rows import columns, rows
-from club.accrual.rules.facts import Facts, is_birthday, whole_months
+from club.accrual.rules.facts import Facts, is_birthday, is_holiday, whole_months
 from club.clock import TASHKENT, day_of
 from club.ledger.rules import fingerprint_of
 from club.tiers import queries as tiers
@@ -139,6 +139,7 @@ def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
             weekday=payment.day.isoweekday(),
             hour=payment.occurred_at.astimezone(TASHKENT).hour,
             tenure_months=whole_months(day_of(payment.joined_at), payment.day),
+            is_holiday=is_holiday(payment.day),
             is_birthday=is_birthday(payment.birth_date, payment.day),
         )
     return facts

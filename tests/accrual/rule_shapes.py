@@ -27,7 +27,7 @@ SMALL = {"weekday": (1, 7), "hour": (0, 23), "tenure_months": (0, 240)}
 def values(field: str) -> st.SearchStrategy[Any]:
     if field in WORDS:
         return st.sampled_from(WORDS[field])
-    if field == "is_birthday":
+    if field in ("is_birthday", "is_holiday"):
         return st.booleans()
     if field in SMALL:
         return st.integers(*SMALL[field])
@@ -99,7 +99,7 @@ def _near(random: Random, field: str, found: dict[str, set[Any]]) -> Any:
         return value + random.choice([-1, 0, 0, 1]) if FIELDS[field] is int else value
     if field in WORDS:
         return random.choice([*WORDS[field], None])
-    if field == "is_birthday":
+    if field in ("is_birthday", "is_holiday"):
         return random.choice([True, False, None])
     if field in SMALL:
         return random.choice([random.randint(*SMALL[field]), None])

@@ -1,7 +1,7 @@
 """Limits, groups and exclusions on the whole way: from the inbox to the books, and explained."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -239,3 +239,15 @@ def test_a_rule_asks_for_the_hour_in_tashkent_and_for_the_months_since_joining(
     by_event = Decision.objects.order_by("event_id").values_list("event_id", "rule_id")
     _, second, third = Event.objects.order_by("id").values_list("id", flat=True)
     assert [*by_event] == [(second, "evening"), (third, "loyal")]
+
+
+def test_a_rule_asks_for_public_holidays_those_by_decree_too(club: Office) -> None:
+    holiday = {"kind": "compare", "field": "is_holiday", "op": "eq", "value": True}
+    club.publish("navruz", when=holiday, reward=TEN)
+    aziza = club.subscriber()
+    for day in (30, 31):  # a Sunday like any other; a Monday off by decree
+        club.pays(aziza, 500, at=datetime(2026, 8, day, 7, tzinfo=UTC))
+    club.pays(aziza, 500, at=datetime(2026, 8, 31, 20, tzinfo=UTC))  # Independence Day there
+    club.decide()
+
+    assert Decision.objects.filter(rule_id="navruz", granted=10).count() == 2

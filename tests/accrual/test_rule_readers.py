@@ -181,7 +181,7 @@ TOP_UP: Data = {
         "cap_per_event": 500,
     },
 }
-USUAL = Facts("payment", 1_234_567, "bank", "start", "TAS", "bronze", 3, 12, 7, False)
+USUAL = Facts("payment", 1_234_567, "bank", "start", "TAS", "bronze", 3, 12, 7, False, False)
 
 
 @pytest.mark.parametrize(

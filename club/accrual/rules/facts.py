@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
+import holidays
+
 from club.clock import months_later
 
 AMOUNT_TIYIN_MAX = 10**12
@@ -27,6 +29,7 @@ class Facts(NamedTuple):
     weekday: int | None  # 1 = Monday … 7 = Sunday
     hour: int | None  # 0 … 23
     tenure_months: int | None  # whole months since joining
+    is_holiday: bool | None  # a day off in Uzbekistan, Sundays aside
     is_birthday: bool | None
 
 
@@ -40,6 +43,7 @@ FIELDS: dict[str, type] = {
     "weekday": int,
     "hour": int,
     "tenure_months": int,
+    "is_holiday": bool,
     "is_birthday": bool,
 }
 assert tuple(FIELDS) == Facts._fields, "a compiled rule takes the facts in this order"
@@ -48,6 +52,24 @@ assert tuple(FIELDS) == Facts._fields, "a compiled rule takes the facts in this 
 def remembered(stored: Mapping[str, Any]) -> Facts:
     """Facts as they were kept with an event; what was not known of then is missing."""
     return Facts(**{field: stored.get(field) for field in FIELDS})
+
+
+DAYS_OFF = holidays.country_holidays("UZ")
+"""By law and by the President's decrees, which move days and name those of the moon; the library's
+releases follow them, and say what is only reckoned so far."""
+
+
+def is_holiday(on: date) -> bool:
+    """Whether `on` is a public holiday, or a day off in place of one.
+
+    >>> [
+    ...     str(day)
+    ...     for day in (date(2026, 3, 21), date(2026, 3, 24), date(2026, 3, 9))
+    ...     if is_holiday(day)
+    ... ]
+    ['2026-03-21', '2026-03-09']
+    """
+    return on in DAYS_OFF
 
 
 def is_birthday(birth_date: date | None, on: date) -> bool | None:

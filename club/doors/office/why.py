@@ -27,6 +27,7 @@ FIELDS = {
     "weekday": gettext_lazy("Day of the week"),
     "hour": gettext_lazy("Hour of the day"),
     "tenure_months": gettext_lazy("Months with us"),
+    "is_holiday": gettext_lazy("Public holiday"),
     "is_birthday": gettext_lazy("Birthday"),
 }
 OPS = {
@@ -180,7 +181,7 @@ def value(field: str, got: object) -> str:
             return str(WEEKDAYS[got - 1])
         case "hour", int():
             return f"{got:02}:00"
-        case "is_birthday", bool():
+        case "is_holiday" | "is_birthday", bool():
             return _("yes") if got else _("no")
         case "channel", str():
             return word("channel", got)
