@@ -22,6 +22,7 @@ from tests.ledger.books.undoing import Undoing
 
 IS_LONG = bool(os.environ.get("CLUB_TEST_ALL"))
 EXAMPLES, STEPS, STEPS_MIN = (60, 90, 5_000) if IS_LONG else (12, 50, 500)
+EXAMPLES_MORE = 60
 VERBS = (
     """
 adjust|capture|close_pot|erase|expire_due|expire_inactive|extend|extend_hold|extend_many
@@ -59,20 +60,33 @@ class Books(Undoing, Ending, Sending, Family):
         self.day += timedelta(days=days)
 
 
-@pytest.mark.django_db
-def test_the_books_and_the_model_agree_after_every_step(
-    record_property: Callable[[str, object], None],
-) -> None:
+def drive(examples: int) -> None:
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
-    record_property("tried", dict(tried))
+
+
+def rare() -> set[str]:
+    return {verb for verb in VERBS if tried[verb] < 5}
+
+
+@pytest.mark.django_db
+def test_the_books_and_the_model_agree_after_every_step(
+    record_property: Callable[[str, object], None],
+) -> None:
+    drive(EXAMPLES)
     assert tried["steps"] >= STEPS_MIN
     if IS_LONG:
-        assert {verb for verb in VERBS if tried[verb] < 5} == set()
+        # Each example leaves some rules out by chance, and a few verbs need two of them.
+        for _ in range(EXAMPLES_MORE // 5):
+            if not rare():
+                break
+            drive(5)
+        assert rare() == set()
+    record_property("tried", dict(tried))
