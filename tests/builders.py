@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from club.access import groups
+from club.access.models import Staff
 from club.accrual import actions as accrual
 from club.accrual import inbox
 from club.accrual.models import Kind
@@ -87,3 +89,10 @@ class Club:
     def later(self, **delta: float) -> datetime:
         self.now += timedelta(**delta)
         return self.now
+
+
+def member(name: str, role: str) -> Staff:
+    """Somebody of the staff with the rights of a role."""
+    staff = Staff.objects.create_user(name, password="of the tests")
+    staff.groups.add(groups.ensure()[role])
+    return staff

@@ -5,7 +5,7 @@ import json
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 
 from club.accrual.errors import BadCampaign, NoSuchCampaign
 from club.accrual.models import Campaign, InForce
@@ -17,7 +17,15 @@ RULES_MAX = 200
 
 Document = dict[str, object]
 """A CampaignFile as JSON."""
-Names = Annotated[dict[str, Text], Field(max_length=5)]
+
+
+def _whole(names: dict[str, str]) -> dict[str, str]:
+    if missing := missing_in(names):
+        raise ValueError(f"a name is missing in {', '.join(missing)}")
+    return names
+
+
+Names = Annotated[dict[str, Text], Field(max_length=5), AfterValidator(_whole)]
 
 
 class NamedRule(Node):
@@ -25,11 +33,6 @@ class NamedRule(Node):
 
     names: Names
     rule: Rule
-
-    @field_validator("names")
-    @classmethod
-    def _is_whole(cls, names: dict[str, str]) -> dict[str, str]:
-        return _whole(names)
 
 
 class CampaignFile(Node):
@@ -43,11 +46,6 @@ class CampaignFile(Node):
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime | None = None
     rules: Annotated[dict[RuleId, NamedRule], Field(max_length=RULES_MAX)]
-
-    @field_validator("names")
-    @classmethod
-    def _is_whole(cls, names: dict[str, str]) -> dict[str, str]:
-        return _whole(names)
 
     @model_validator(mode="after")
     def _says_each_id_alike(self) -> "CampaignFile":
@@ -73,12 +71,17 @@ def read(text: str) -> CampaignFile:
     try:
         return CampaignFile.model_validate_json(text)
     except ValidationError as error:
-        problems = [
-            {"where": "/".join(map(str, problem["loc"])), "what": problem["msg"]}
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
+        problems = problems_of(error)
         told = "; ".join(f"{problem['where'] or 'file'}: {problem['what']}" for problem in problems)
         raise BadCampaign(f"this is not a campaign: {told}", problems=problems) from error
+
+
+def problems_of(error: ValidationError) -> list[dict[str, str]]:
+    """Every problem of what was read, with its place."""
+    return [
+        {"where": "/".join(map(str, problem["loc"])), "what": problem["msg"]}
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
 
 
 def exported(*, code: str, at: datetime) -> Document:
@@ -103,9 +106,3 @@ def exported(*, code: str, at: datetime) -> Document:
 def as_text(document: Document) -> str:
     """The file: indented and in the order of its names, whatever wrote it."""
     return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-
-
-def _whole(names: dict[str, str]) -> dict[str, str]:
-    if missing := missing_in(names):
-        raise ValueError(f"a name is missing in {', '.join(missing)}")
-    return names

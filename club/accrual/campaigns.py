@@ -221,8 +221,4 @@ def _read(text: str) -> Rule:
     try:
         return Rule.model_validate_json(text)
     except ValidationError as error:
-        problems = [
-            {"where": "/".join(map(str, problem["loc"])), "what": problem["msg"]}
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
-        raise BadRule("this is not a rule", problems=problems) from error
+        raise BadRule("this is not a rule", problems=campaign_files.problems_of(error)) from error

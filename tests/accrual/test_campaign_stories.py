@@ -24,14 +24,9 @@ from club.accrual.errors import (
 from club.accrual.models import InForce, RuleVersion
 from club.cli import club as command
 from tests.accrual.conftest import PAYMENT, TEXTS, Office
+from tests.builders import member
 
 FIVE = {"kind": "fixed", "points": 5, "cap_per_event": 100}
-
-
-def member(name: str, role: str) -> Staff:
-    staff = Staff.objects.create_user(name)
-    staff.groups.add(groups.ensure()[role])
-    return staff
 
 
 @pytest.fixture

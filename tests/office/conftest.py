@@ -7,7 +7,7 @@ from django.test import Client
 
 from club.access import groups
 from club.access.models import Staff
-from tests.builders import Club
+from tests.builders import Club, member
 
 OFFICE = "/office/"
 SEARCH = "/office/subscribers/"
@@ -39,9 +39,7 @@ def club(db) -> Club:
 
 @pytest.fixture
 def agent(db) -> Desk:
-    staff = Staff.objects.create_user("dilnoza", password="of the tests")
-    staff.groups.add(groups.ensure()[groups.CALL_CENTRE])
-    return Desk(staff)
+    return Desk(member("dilnoza", groups.CALL_CENTRE))
 
 
 @pytest.fixture

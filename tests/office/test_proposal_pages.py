@@ -7,28 +7,22 @@ import pytest
 from django.test import Client
 
 from club.access import groups
-from club.access.models import Proposal, Staff
+from club.access.models import Proposal
 from club.accrual.models import InForce
-from tests.builders import Club
+from tests.builders import Club, member
 from tests.office.conftest import Desk
 
 CAMPAIGNS, PROPOSALS = "/office/campaigns/", "/office/proposals/"
 
 
-def desk(name: str, role: str) -> Desk:
-    staff = Staff.objects.create_user(name, password="of the tests")
-    staff.groups.add(groups.ensure()[role])
-    return Desk(staff)
-
-
 @pytest.fixture
 def marketer(club: Club) -> Desk:
-    return desk("malika", groups.MARKETING)
+    return Desk(member("malika", groups.MARKETING))
 
 
 @pytest.fixture
 def head(club: Club) -> Desk:
-    return desk("nodir", groups.MARKETING_HEADS)
+    return Desk(member("nodir", groups.MARKETING_HEADS))
 
 
 def file_of(client: Client, code: str) -> dict:
