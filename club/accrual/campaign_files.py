@@ -7,13 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 
+from club.accrual import funds
 from club.accrual.errors import BadCampaign, NoSuchCampaign
-from club.accrual.models import Campaign, InForce
+from club.accrual.models import Campaign, InForce, SharedFund
 from club.accrual.rules.model import Node, Rule, RuleId, Text
 from club.languages import missing_in
 
 FILE_CHARS_MAX = 1_000_000
 RULES_MAX = 200
+LEGAL_CHARS_MAX = 20_000
 
 Document = dict[str, object]
 """A CampaignFile as JSON."""
@@ -26,6 +28,34 @@ def _whole(names: dict[str, str]) -> dict[str, str]:
 
 
 Names = Annotated[dict[str, Text], Field(max_length=5), AfterValidator(_whole)]
+
+
+def _complete(texts: dict[str, str]) -> dict[str, str]:
+    if texts and (missing := missing_in(texts)):
+        raise ValueError(f"the text is missing in {', '.join(missing)}")
+    return texts
+
+
+def _whole_fund(shares: tuple["Share", ...]) -> tuple["Share", ...]:
+    if sum(share.percent for share in shares) != 100:
+        raise ValueError("the shares do not add up to 100 percent")
+    if len({share.fund for share in shares}) < len(shares):
+        raise ValueError("a fund is named twice")
+    return tuple(sorted(shares, key=lambda share: share.fund))
+
+
+class Share(Node):
+    """A fund, and the percent of the points that it pays."""
+
+    fund: Annotated[int, Field(ge=0, lt=SharedFund.FIRST)]
+    percent: Annotated[int, Field(ge=1, le=100)]
+
+
+PaidBy = Annotated[
+    tuple[Share, ...], Field(min_length=1, max_length=10), AfterValidator(_whole_fund)
+]
+LegalText = Annotated[str, Field(min_length=1, max_length=LEGAL_CHARS_MAX)]
+Legal = Annotated[dict[str, LegalText], Field(max_length=5), AfterValidator(_complete)]
 
 
 class NamedRule(Node):
@@ -42,7 +72,11 @@ class CampaignFile(Node):
     form: Literal[1] = 1
     code: RuleId
     names: Names
-    fund: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    legal: Legal = {}
+    """The terms a subscriber may read, in every language, or none at all."""
+    paid_by: PaidBy = (Share(fund=0, percent=100),)
+    holdout_percent: Annotated[int, Field(ge=0, le=50)] = 0
+    """Of the subscribers, so many are kept out by lot, to measure what the campaign brings."""
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime | None = None
     rules: Annotated[dict[RuleId, NamedRule], Field(max_length=RULES_MAX)]
@@ -89,16 +123,21 @@ def exported(*, code: str, at: datetime) -> Document:
     campaign = Campaign.objects.filter(code=code).first()
     if campaign is None:
         raise NoSuchCampaign(f"there is no campaign {code}", campaign=code)
-    rows = InForce.objects.filter(during__contains=at, version__campaign=campaign)
+    found = InForce.objects.filter(during__contains=at, version__campaign=campaign)
+    rows = found.select_related("version").order_by("rule_id")
     return CampaignFile(
         code=code,
         names=campaign.names,
-        fund=campaign.fund,
+        legal=campaign.legal,
+        paid_by=tuple(
+            Share(fund=fund, percent=percent) for fund, percent in funds.shares_of(campaign.fund)
+        ),
+        holdout_percent=max((row.holdout_percent for row in rows), default=0),
         rules={
             row.rule_id: NamedRule(
                 names=row.version.names, rule=Rule.model_validate_json(row.version.canonical)
             )
-            for row in rows.select_related("version").order_by("rule_id")
+            for row in rows
         },
     ).document()
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from club.access import proposals
 from club.access.models import Proposal, Staff
-from club.accrual import campaign_files
+from club.accrual import campaign_files, funds
 from club.accrual.campaign_files import CampaignFile, Document
 from club.accrual.errors import (
     BadRule,
@@ -86,28 +86,37 @@ def put_in_force(document: Document, now: datetime) -> None:
         version__campaign=campaign, during__overlap=during
     ).select_for_update():
         version = wanted.get(row.rule_id)
-        if version and version.hash == row.version_id and _covers(row.during, during):
+        is_same = version and (version.hash, file.holdout_percent) == (
+            row.version_id,
+            row.holdout_percent,
+        )
+        if is_same and _covers(row.during, during):
             kept.add(row.rule_id)
         else:
             _cut(row, during)
     for rule_id, version in wanted.items():
         if rule_id not in kept:
             _check_group(file.rules[rule_id].rule, during)
-            _enter(version, during)
+            _enter(version, during, file.holdout_percent)
 
 
 def _campaign(file: CampaignFile) -> Campaign:
+    fund = funds.number_of((share.fund, share.percent) for share in file.paid_by)
+    words = {"names": file.names, "legal": file.legal}
     campaign, is_new = Campaign.objects.select_for_update().get_or_create(
-        code=file.code, defaults={"names": file.names, "fund": file.fund}
+        code=file.code, defaults={**words, "fund": fund}
     )
-    if campaign.fund != file.fund:
-        raise FundIsFixed(
-            f"the campaign is paid by fund {campaign.fund}; for another one make another campaign",
-            fund=campaign.fund,
+    if campaign.fund != fund:
+        payers = ", ".join(
+            f"{name}: {percent} %" for name, percent in funds.shares_of(campaign.fund)
         )
-    if not is_new and campaign.names != file.names:
-        campaign.names = file.names
-        campaign.save(update_fields=["names"])
+        raise FundIsFixed(
+            f"the campaign is paid by fund {payers}; for others make another campaign",
+            paid_by=payers,
+        )
+    if not is_new and words != {"names": campaign.names, "legal": campaign.legal}:
+        campaign.names, campaign.legal = file.names, file.legal
+        campaign.save(update_fields=[*words])
     return campaign
 
 
@@ -148,15 +157,20 @@ def _cut(row: InForce, during: DateTimeTZRange) -> None:
     lower, upper = row.during.lower, row.during.upper
     row.delete()
     if lower is None or lower < during.lower:
-        _enter(row.version, DateTimeTZRange(lower, during.lower))
+        _enter(row.version, DateTimeTZRange(lower, during.lower), row.holdout_percent)
     if during.upper is not None and (upper is None or during.upper < upper):
-        _enter(row.version, DateTimeTZRange(during.upper, upper))
+        _enter(row.version, DateTimeTZRange(during.upper, upper), row.holdout_percent)
 
 
-def _enter(version: RuleVersion, during: DateTimeTZRange) -> None:
+def _enter(version: RuleVersion, during: DateTimeTZRange, holdout_percent: int) -> None:
     try:
         with savepoint():
-            InForce.objects.create(version=version, rule_id=version.rule_id, during=during)
+            InForce.objects.create(
+                version=version,
+                rule_id=version.rule_id,
+                during=during,
+                holdout_percent=holdout_percent,
+            )
     except IntegrityError as error:
         # The constraint decides, so two publishing at once cannot both succeed.
         raise RuleOverlaps(
@@ -183,7 +197,7 @@ def publish(
     if RuleVersion.objects.filter(pk=digest(read.canonical())).exists():
         raise RulePublished("this version was published before", hash=digest(read.canonical()))
     version = _version(read, names, campaign, now)
-    _enter(version, in_force)
+    _enter(version, in_force, holdout_percent=0)
     return version
 
 

@@ -1,4 +1,4 @@
-"""The counters of limits: read for a batch, and written back by it.
+"""The counters of limits and occasions: read for a batch, and written back by it.
 
 A subscriber's own are covered by the lock of the account, which the batch holds. Those that all
 subscribers share are locked here, in one order, until the batch is committed: they are exact, and
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from club.accrual.rows import columns, rows
-from club.accrual.rules.granting import EVERYBODY, Place, Used
+from club.accrual.rules.counting import EVERYBODY, Place, Used
 
 NAMES = "periods counted subscribers"
 

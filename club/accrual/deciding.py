@@ -17,18 +17,18 @@ from club.accrual import counters, erasure
 from club.accrual.grants import ref
 from club.accrual.models import EventState
 from club.accrual.queries import Version
+from club.accrual.rules import occasions
+from club.accrual.rules.counting import Place, Used, places
 from club.accrual.rules.explain import Reason
 from club.accrual.rules.facts import Facts
 from club.accrual.rules.granting import (
     Because,
+    Candidate,
     Grant,
-    Place,
-    Used,
     Wish,
-    contest,
+    award,
     give_back,
-    grant,
-    places,
+    is_held_out,
 )
 from club.accrual.rules.to_python import Compiled, compiled, together
 from club.accrual.rules.wanting import want
@@ -59,20 +59,14 @@ class Rulebook(NamedTuple):
     points: Callable[..., tuple[int, ...]]
 
 
-class Counting(NamedTuple):
-    """A rule version that counts for an event, with the counter of each of its limits."""
-
-    version: Version
-    wish: Wish
-    counters: Sequence[Place]
-
-
 class Put(NamedTuple):
-    """A payment that was put to the rules: what they saw, which were asked, and which count."""
+    """An event that was put to the rules: what they saw, which were asked, and which want points."""
 
     facts: Facts
     hashes: tuple[str, ...]
-    counting: Sequence[Counting]
+    candidates: Sequence[Candidate]
+    versions: Mapping[str, Version]
+    """Of the candidates, by the ids of their rules."""
 
 
 class Line(NamedTuple):
@@ -137,19 +131,24 @@ def _is_decided(payment: Taken) -> bool:
 def _put(payments: Sequence[Taken], facts: Mapping[int, Facts], terms: Terms) -> dict[int, Put]:
     """Every payment put to the rules of its own moment."""
     edges = sorted({at for v in terms.versions for at in (v.since, v.until) if at is not None})
-    books: dict[int, Rulebook] = {}  # by the place among these: nothing changes in between
+    # By the place among these: nothing changes in between.
+    books: dict[tuple[int, str], Rulebook] = {}
     found = {}
     for payment in payments:
-        place = bisect_right(edges, payment.occurred_at)
+        place = bisect_right(edges, payment.occurred_at), payment.kind
         if place not in books:
-            books[place] = _rulebook(terms.versions, payment.occurred_at)
+            books[place] = _rulebook(terms.versions, payment.occurred_at, payment.kind)
         book, seen = books[place], facts[payment.id]
-        found[payment.id] = Put(seen, book.hashes, _counting(payment, seen, book))
+        found[payment.id] = Put(seen, book.hashes, *_candidates(payment, seen, book))
     return found
 
 
-def _rulebook(versions: Sequence[Version], at: datetime) -> Rulebook:
-    in_force = [version for version in versions if version.is_in_force(at)]
+def _rulebook(versions: Sequence[Version], at: datetime, kind: str) -> Rulebook:
+    in_force = [
+        version
+        for version in versions
+        if version.is_in_force(at) and kind in compiled(version.canonical).rule.trigger
+    ]
     return Rulebook(
         tuple(sorted(version.hash for version in in_force)),
         [(version, compiled(version.canonical)) for version in in_force],
@@ -157,33 +156,37 @@ def _rulebook(versions: Sequence[Version], at: datetime) -> Rulebook:
     )
 
 
-def _counting(payment: Taken, facts: Facts, book: Rulebook) -> list[Counting]:
-    """Most rules want nothing of most events, and of those that do not all count."""
+def _candidates(
+    payment: Taken, facts: Facts, book: Rulebook
+) -> tuple[list[Candidate], dict[str, Version]]:
+    """Most rules want nothing of most events."""
     assert payment.subscriber_id is not None
+    who, at = payment.subscriber_id, payment.occurred_at
+    candidates: list[Candidate] = []
     versions: dict[str, Version] = {}
-    wishes = []
-    for version, rule in compress(book.rules, book.points(*facts)):
-        wishes.append(Wish(rule.rule, want(rule, facts)))
-        versions[version.rule_id] = version
-    if not wishes:
-        return []
-    kept, _ = contest(wishes)
-    mine = partial(places, subscriber_id=payment.subscriber_id, at=payment.occurred_at)
-    counting = []
-    for wish in kept:
-        version = versions[wish.rule.id]
-        counting.append(Counting(version, wish, [*mine(wish.rule, version.campaign)]))
-    return counting
+    for version, asked in compress(book.rules, book.points(*facts)):
+        rule, percent = asked.rule, version.holdout_percent
+        versions[rule.id] = version
+        candidates.append(
+            Candidate(
+                Wish(rule, want(asked, facts)),
+                [*places(rule, version.campaign, subscriber_id=who, at=at)] if rule.limits else (),
+                occasions.place_of(rule, subscriber_id=who, at=at) if rule.occasion else None,
+                percent > 0 and is_held_out(version.campaign, who, percent),
+            )
+        )
+    return candidates, versions
 
 
 def _places(units: Sequence[Unit], put: Mapping[int, Put]) -> Iterator[Place]:
     """Every counter that deciding these units may look at."""
     for one in put.values():
-        for counting in one.counting:
-            yield from counting.counters
+        for candidate in one.candidates:
+            yield from candidate.places
     for unit in units:
         for granted in unit.granted:
             yield from _counters_of(granted, unit.payment)
+            yield from filter(None, [_seen_of(granted, unit.payment)])
 
 
 def _counters_of(granted: Granted, payment: Taken | None) -> Iterator[Place]:
@@ -197,20 +200,28 @@ def _counters_of(granted: Granted, payment: Taken | None) -> Iterator[Place]:
         )
 
 
+def _seen_of(granted: Granted, payment: Taken | None) -> Place | None:
+    """Where an event was counted towards the occasion of a rule."""
+    if payment is None or payment.subscriber_id is None:
+        return None
+    rule = compiled(granted.canonical).rule
+    return occasions.place_of(rule, subscriber_id=payment.subscriber_id, at=payment.occurred_at)
+
+
 # ---- payments --------------------------------------------------------------------------------
 def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[Settled]:
     payment, cancellation = unit.payment, unit.cancellation
     assert payment is not None
     is_cancelled = cancellation is not None and _fits(cancellation, payment)
+    if is_cancelled:
+        granted = [(one, Grant(0, Reason.CANCELLED)) for one in put.candidates]
+    else:
+        amount, at = payment.amount_tiyin, payment.occurred_at
+        granted = award(put.candidates, amount=amount, at=at, used=used)
     lines = [
-        _line(
-            payment,
-            one,
-            Grant(0, Reason.CANCELLED)
-            if is_cancelled
-            else grant(one.wish, one.counters, used=used),
-        )
-        for one in put.counting
+        _line(payment, put.versions[one.wish.rule.id], one.wish, what)
+        for one, what in granted
+        if not _is_told_by_facts(one, what)
     ]
     note = "" if put.hashes else "no rule was in force"
     yield Settled(payment, EventState.DECIDED, note, put.facts, put.hashes, lines)
@@ -237,9 +248,15 @@ def _settle_of_nobody(payment: Taken, cancellation: Taken | None) -> Iterator[Se
         )
 
 
-def _line(payment: Taken, one: Counting, granted: Grant) -> Line:
+def _is_told_by_facts(one: Candidate, what: Grant) -> bool:
+    """Who lost the contest by the facts alone is told again when somebody asks. An occasion that counted
+    the event needs its line, to be taken back by."""
+    return what.reason in (Reason.OUTSTACKED, Reason.EXCLUDED) and one.seen is None
+
+
+def _line(payment: Taken, version: Version, wish: Wish, granted: Grant) -> Line:
     assert payment.subscriber_id is not None
-    version, (rule, wants), _ = one
+    rule, wants = wish
     return Line(
         payment.subscriber_id,
         payment.id,
@@ -307,11 +324,19 @@ def _settle_cancellation(unit: Unit, policy: ClawbackPolicy, used: dict[Place, U
     if not _fits(cancellation, payment):
         return _misfit(cancellation)
     cancellation.subscriber_id = payment.subscriber_id
-    lines = [_take_back(one, cancellation, payment, policy) for one in unit.granted]
+    lines = [_take_back(one, cancellation, payment, policy) for one in unit.granted if one.points]
     for one in unit.granted:
-        give_back(_counters_of(one, payment), points=one.points, used=used)
+        if one.points:
+            give_back(_counters_of(one, payment), points=one.points, used=used)
+        _unsee(one, payment, used)
     note = "" if lines else "its payment had brought no points"
     return Settled(cancellation, EventState.DECIDED, note, lines=lines)
+
+
+def _unsee(granted: Granted, payment: Taken, used: dict[Place, Used]) -> None:
+    seen = _seen_of(granted, payment)
+    if seen is not None and (occasion := compiled(granted.canonical).rule.occasion):
+        used[seen] = occasions.take_back(occasion, used[seen], amount=payment.amount_tiyin)
 
 
 def _fits(cancellation: Taken, payment: Taken) -> bool:

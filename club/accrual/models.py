@@ -148,12 +148,25 @@ class Rejection(models.Model):
     received_at = models.DateTimeField()
 
 
+class SharedFund(models.Model):
+    """Several funds that pay together, each its percent, as one purse of the ledger."""
+
+    FIRST = 1_000_000
+    """Its number is this and its id; a fund of the operator or a partner is below."""
+
+    shares = models.JSONField(unique=True)
+    """[[fund, percent], …] by their funds; percents add up to 100."""
+
+
 class Campaign(models.Model):
-    """Who pays for the points of its rules: `fund` is the ledger's number of that purse."""
+    """Who pays for the points of its rules: `fund` is the ledger's number of that purse, one fund's or
+    that of several which share (SharedFund)."""
 
     code = models.SlugField(max_length=60, primary_key=True)
     names = models.JSONField()
     fund = models.PositiveIntegerField(default=0)
+    legal = models.JSONField(default=dict)
+    """The terms a subscriber may read, in five languages; empty where there are none."""
 
     class Meta:
         permissions = [
@@ -181,6 +194,8 @@ class InForce(models.Model):
     version = models.ForeignKey(RuleVersion, on_delete=models.PROTECT, related_name="in_force")
     rule_id = models.SlugField(max_length=60)
     during = DateTimeRangeField()
+    holdout_percent = models.PositiveSmallIntegerField(default=0)
+    """Of the subscribers, so many are kept out of the campaign then, to measure what it brings."""
 
     class Meta:
         constraints = [
@@ -217,7 +232,8 @@ class Decision(models.Model):
     reason = models.CharField(max_length=20)
     """One of rules.explain.Reason. A cancellation's decisions are negative: what it took back."""
     because = models.JSONField(null=True)
-    """The limit that made it less than wanted, with what was used of it."""
+    """The limit that made it less than wanted, with what was used of it; or the occasion to come, with
+    how far it has come."""
     promised_at = models.DateTimeField(null=True)
     """When the points become spendable; None for at once."""
     decided_at = models.DateTimeField()
@@ -229,7 +245,7 @@ class Decision(models.Model):
 
 class Used(models.Model):
     """What a limit has counted: a rule's or a campaign's grants to one subscriber (0: to all) in a
-    period. Named by the rule and not by its version, or a new version would fill every limit anew.
+    period; or what an occasion has (rules/occasions.py). Named by the rule and not by its version, or a new version would fill every limit anew.
     """
 
     pk = models.CompositePrimaryKey("period", "counted", "subscriber_id")

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Count, Q, Sum
 
+from club.accrual import funds
 from club.accrual.models import Campaign, Decision, EventState, InForce, Outcome, Queued
 
 
@@ -21,6 +22,7 @@ class Version:
     fund: int
     since: datetime | None
     until: datetime | None
+    holdout_percent: int = 0
 
     def is_in_force(self, at: datetime) -> bool:
         """since ≤ at < until."""
@@ -43,15 +45,28 @@ def versions_between(first: datetime, last: datetime) -> list[Version]:
             fund=one.version.campaign.fund,
             since=one.during.lower,
             until=one.during.upper,
+            holdout_percent=one.holdout_percent,
         )
         for one in found
     ]
 
 
-def campaigns_in_force(now: datetime) -> list[Campaign]:
-    """All campaigns by their codes, each with its `rules_count` in force."""
+@dataclass(frozen=True, slots=True)
+class CampaignNow:
+    """A campaign with the number of its rules in force, and who pays for it."""
+
+    campaign: Campaign
+    rules_count: int
+    shares: funds.Shares
+
+
+def campaigns_now(now: datetime) -> list[CampaignNow]:
+    """All campaigns, by their codes."""
     in_force = Count("rules__in_force", filter=Q(rules__in_force__during__contains=now))
-    return list(Campaign.objects.annotate(rules_count=in_force).order_by("code"))
+    return [
+        CampaignNow(campaign, campaign.rules_count, funds.shares_of(campaign.fund))
+        for campaign in Campaign.objects.annotate(rules_count=in_force).order_by("code")
+    ]
 
 
 # ---- the whole -------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from club.tiers import queries as tiers
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a decision gave, as its cancellation needs it."""
+    """What a decision gave, as its cancellation needs it: no points, where it only counted the event
+    towards an occasion."""
 
     rule_id: str
     rule_hash: str
@@ -190,7 +191,7 @@ def _granted(payments: Sequence[Taken]) -> dict[int, list[Granted]]:
                as p (subscriber_id, event_id)
           join accrual_decision d using (subscriber_id, event_id)
           join accrual_ruleversion v on v.hash = d.rule_hash
-         where d.granted > 0
+         where d.granted >= 0
          order by d.event_id, d.rule_id
         """,
         **columns("subscribers events", [(p.subscriber_id, p.id) for p in payments]),

@@ -123,10 +123,15 @@ def _write_lines(lines: Sequence[Line], *, now: datetime) -> None:
 
 
 def _stored(because: Because | None) -> str | None:
-    if because is None or because.limit is None:
+    """Who counted in a rule's place follows from the facts."""
+    if because is None:
         return None
-    limit = because.limit.model_dump(mode="json")
-    return as_json({"limit": limit, "used": because.used, "period": because.period})
+    found: dict[str, object] = {"used": because.used, "period": because.period}
+    if because.limit is not None:
+        return as_json(found | {"limit": because.limit.model_dump(mode="json")})
+    if because.occasion is not None:
+        return as_json(found | {"occasion": because.occasion.model_dump(mode="json")})
+    return None
 
 
 def _legible(note: str) -> str:

@@ -4,17 +4,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 from django.db.models import Exists, OuterRef, Q
+from pydantic import Field, TypeAdapter
 
 from club.accrual.models import Decision, Event, RuleVersion
-from club.accrual.rules.explain import Explanation, explain
+from club.accrual.rules.counting import period_after
+from club.accrual.rules.explain import Explanation, Reason, explain
 from club.accrual.rules.facts import remembered
-from club.accrual.rules.granting import Because, Wish, contest, period_after
-from club.accrual.rules.model import Limit
+from club.accrual.rules.granting import Because, Wish, contest
+from club.accrual.rules.model import Limit, Occasion, Streak
 from club.accrual.rules.to_python import compiled
 from club.accrual.rules.wanting import Want
 from club.languages import Texts
+
+OCCASION: TypeAdapter[Occasion] = TypeAdapter(Annotated[Occasion, Field(discriminator="kind")])
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,9 @@ class ExplainedDecision:
     granted: int
     reason: str
     because: Because | None
-    """The other rule, or the limit, that made it less than wanted."""
+    """The other rule, the limit or the occasion to come that made it less than wanted."""
     resets_at: datetime | None
-    """When that limit begins anew, in Tashkent; None for never."""
+    """When that limit, or the counting towards that occasion, begins anew, in Tashkent; None for never."""
     steps: Explanation | None
     """None where there are no facts to work from: the event was never put to a rule."""
 
@@ -100,12 +105,9 @@ def _all_of(
     steps = {hash_: _steps(event, versions[hash_]) for hash_ in {*asked, *decided}}
     _, lost = contest(
         [
-            Wish(
-                compiled(versions[hash_].canonical).rule,
-                Want(told.wanted, told.points, told.reason),
-            )
+            _wish(versions[hash_], told, decided.get(hash_))
             for hash_, told in steps.items()
-            if told is not None and told.points
+            if told is not None and told.points and not _stood_aside(decided.get(hash_))
         ]
     )
     for hash_, told in steps.items():
@@ -127,6 +129,18 @@ def _all_of(
             )
 
 
+def _stood_aside(decision: Decision | None) -> bool:
+    """Its occasion had not come, or its subscriber was held out: others counted as if it were not there."""
+    return decision is not None and decision.reason in (Reason.NOT_YET, Reason.HOLDOUT)
+
+
+def _wish(version: RuleVersion, told: Explanation, decision: Decision | None) -> Wish:
+    """An occasion may have come several times over; then the decision alone knows what was wanted."""
+    rule = compiled(version.canonical).rule
+    wanted = decision.wanted if decision else told.wanted
+    return Wish(rule, Want(wanted, min(wanted, rule.reward.cap_per_event), told.reason))
+
+
 def _nearness(decision: ExplainedDecision) -> tuple[int, str]:
     """What moved points first, then what wanted some, then the nearest miss."""
     if decision.granted or decision.steps is None:
@@ -140,7 +154,6 @@ def _explained(
     decision: Decision, event: Event, version: RuleVersion, steps: Explanation | None
 ) -> ExplainedDecision:
     because = _because(decision)
-    limit = because.limit if because else None
     return ExplainedDecision(
         rule_id=decision.rule_id,
         rule_hash=decision.rule_hash,
@@ -149,7 +162,7 @@ def _explained(
         granted=decision.granted,
         reason=decision.reason,
         because=because,
-        resets_at=period_after(limit.period, event.occurred_at) if limit else None,
+        resets_at=_resets_at(because, event) if because else None,
         steps=steps,
     )
 
@@ -158,7 +171,17 @@ def _because(decision: Decision) -> Because | None:
     stored = decision.because
     if stored is None:
         return None
-    return Because(None, Limit.model_validate(stored["limit"]), stored["used"], stored["period"])
+    known = {"used": stored["used"], "period": stored["period"]}
+    if "limit" in stored:
+        return Because(limit=Limit.model_validate(stored["limit"]), **known)
+    return Because(occasion=OCCASION.validate_python(stored["occasion"]), **known)
+
+
+def _resets_at(because: Because, event: Event) -> datetime | None:
+    counted = because.limit or because.occasion
+    if counted is None or isinstance(counted, Streak):
+        return None
+    return period_after(counted.period, event.occurred_at)
 
 
 def _steps(event: Event, version: RuleVersion) -> Explanation | None:

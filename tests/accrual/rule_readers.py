@@ -29,7 +29,7 @@ class Readers:
     def points(self, data: dict[str, Any], events: Sequence[facts.Facts]) -> list[tuple[bool, int]]:
         """For each event whether the condition holds and the points, once all readers agree."""
         rule = model.Rule.model_validate_json(json.dumps(data))
-        holds = self.to_python.function(self.to_python.condition_node(rule.when))
+        holds = self.to_python.function(self.to_python.condition_node(rule.condition))
         points = self.to_python.to_python(rule)
         answers = [(bool(holds(*event)), points(*event)) for event in events]
 
@@ -48,7 +48,7 @@ class Readers:
 
         for dialect in ("postgres", "duckdb"):
             expressions = (
-                self.to_sql.condition_to_sql(rule.when, dialect),
+                self.to_sql.condition_to_sql(rule.condition, dialect),
                 self.to_sql.to_sql(rule, dialect),
             )
             ask = self._ask_postgres if dialect == "postgres" else self._ask_duckdb

@@ -75,7 +75,20 @@ _rewards = st.fixed_dictionaries(
 ) | st.fixed_dictionaries(
     _common | {"kind": st.just("fixed"), "points": st.integers(1, 50) | st.integers(1, 10**6)}
 )
-rules = st.fixed_dictionaries({"id": st.just("r"), "when": conditions, "reward": _rewards})
+_rewards |= st.fixed_dictionaries(
+    _common
+    | {"kind": st.just("percentage"), "basis_points": st.integers(1, 300)}
+    | {"boosts": st.lists(_boosts, max_size=1)}
+)
+_triggers = st.sampled_from([["payment"], ["payment"], ["payment", "cancellation"], ["charge"]])
+rules = st.fixed_dictionaries(
+    {
+        "id": st.just("r"),
+        "trigger": _triggers,
+        "when": st.none() | conditions | conditions,
+        "reward": _rewards,
+    }
+)
 
 
 def constants(node: Any, found: dict[str, set[Any]]) -> dict[str, set[Any]]:
@@ -83,6 +96,10 @@ def constants(node: Any, found: dict[str, set[Any]]) -> dict[str, set[Any]]:
     if isinstance(node, dict):
         if "field" in node:
             found.setdefault(node["field"], set()).update(node.get("values", [node.get("value")]))
+        if "trigger" in node:
+            found.setdefault("event_type", set()).update(node["trigger"])
+        if "basis_points" in node:
+            found.setdefault("amount", set()).add(-(-1_000_000 // node["basis_points"]))
         if "per" in node:
             found.setdefault("amount", set()).update(node["per"] * times for times in (1, 2, 7))
         node = list(node.values())

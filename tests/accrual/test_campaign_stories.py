@@ -281,7 +281,7 @@ def test_what_would_stop_it_is_said_to_the_one_who_asks(story: Story) -> None:
         (file(other, code="summer"), BadRule),
         (file(gift(6), code="summer"), RuleOverlaps),
         (file(gift(stacking={"group": "g", "mode": "first"}), code="summer"), RuleOfAnother),
-        (file(gift(6), fund=1), FundIsFixed),
+        (file(gift(6), paid_by=[{"fund": 1, "percent": 100}]), FundIsFixed),
         (file(gift(6), ends_at=yesterday), CampaignOver),
     ]:
         with pytest.raises(stops):

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from club.accrual.rules.counting import Place, Used, places
 from club.accrual.rules.explain import Reason
-from club.accrual.rules.granting import Grant, Place, Used, Wish, contest, give_back, grant, places
+from club.accrual.rules.granting import Grant, Wish, contest, give_back, grant
 from club.accrual.rules.model import Limit, Rule
 from club.accrual.rules.wanting import Want
 

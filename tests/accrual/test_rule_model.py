@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from club.accrual.rules import explain
 from club.accrual.rules.facts import FIELDS, Facts
-from club.accrual.rules.model import All, Compare, Not, Rule, digest
+from club.accrual.rules.model import Compare, Not, Rule, digest
 from club.accrual.rules.to_sql import to_sql
 from tests.accrual.rule_shapes import Data, rules_with_events
 
@@ -127,7 +127,7 @@ def test_sql_for_spark_is_at_least_written() -> None:
 @given(rules_with_events())
 def test_turning_the_deciding_leaves_turns_the_answer(case: tuple[Data, list[Facts]]) -> None:
     data, events = case
-    condition = All.model_validate_json(json.dumps({"kind": "all", "of": [data["when"]]}))
+    condition = Rule.model_validate_json(json.dumps(data)).condition
 
     def turned(answer: explain.Answer, chosen: list[explain.Leaf]) -> bool:
         match answer:

@@ -88,8 +88,8 @@ FAULTS = {
     ),
     "sql: a floor after each boost": (
         to_sql,
-        "expression=_paren(self._percent(boost)))\n        if reward.boosts:\n"
-        "            points = self._divide(points, 100 ** len(reward.boosts))",
+        "expression=_paren(self._percent(boost)))\n        if reward.divisor > 1:\n"
+        "            points = self._divide(points, reward.divisor)",
         "expression=_paren(self._percent(boost)))\n            points = self._divide(points, 100)",
     ),
     "python: != holds for a missing fact": (
@@ -107,6 +107,18 @@ FAULTS = {
         explain,
         "got is not None and",
         '(got is not None or op == "ne") and',
+    ),
+    "python: a percentage is rounded down before the boosts": (
+        to_python,
+        "return ast.BinOp(_fact(reward.field), ast.Mult(), ast.Constant(reward.basis_points))",
+        "return ast.BinOp(ast.BinOp(ast.BinOp(_fact(reward.field), ast.Mult(), "
+        "ast.Constant(reward.basis_points)), ast.FloorDiv(), ast.Constant(10**6)), "
+        "ast.Mult(), ast.Constant(10**6))",
+    ),
+    "explain: the trigger is not asked": (
+        explain,
+        "condition = why(rule.condition, facts)",
+        "condition = why(rule.when or rule.condition, facts)",
     ),
     "explain: a floor after each boost": (
         explain,
@@ -231,6 +243,37 @@ def test_a_fixed_reward_needs_no_amount(readers: Readers) -> None:
     answers = readers.points(gift, [today, today._replace(tier="gold"), USUAL])
 
     assert answers == [(True, 15), (True, 22), (False, 0)]
+
+
+def test_a_percentage_is_rounded_down_once_after_its_boosts(readers: Readers) -> None:
+    boosts = [{"name": "weekend", "cases": [{"when": compare("weekday", "ge", 6), "percent": 150}]}]
+    rule = {
+        "id": "cashback",
+        "reward": {
+            "kind": "percentage",
+            "basis_points": 250,
+            "boosts": boosts,
+            "cap_per_event": 5_000,
+        },
+    }
+    wednesday = USUAL._replace(amount=2_359_900)  # 23,599 so'm: 589.975
+    saturday = wednesday._replace(weekday=6)  # 884.96; rounded down before, it would be 883
+
+    answers = readers.points(
+        rule,
+        [
+            wednesday,
+            saturday,
+            USUAL._replace(amount=10**12),
+            USUAL._replace(amount=39),
+            USUAL._replace(amount=None),
+            USUAL._replace(event_type="charge"),
+        ],
+    )
+
+    assert answers == [
+        (True, 589), (True, 884), (True, 5_000), (True, 0), (True, 0), (False, 0),
+    ]  # fmt: skip
 
 
 def test_a_fixed_reward_with_large_boosts_is_multiplied_in_64_bits(readers: Readers) -> None:

@@ -11,14 +11,18 @@ from typing import Any, Literal
 
 from club.accrual.rules.facts import Facts
 from club.accrual.rules.model import (
+    BASIS_POINTS,
+    TIYIN,
     All,
     AnyOf,
+    AnyReward,
     Boost,
     Compare,
     Condition,
     Fixed,
     Not,
     OneOf,
+    Percentage,
     PerUnit,
     Rate,
     Rule,
@@ -47,6 +51,8 @@ class Reason(StrEnum):
     EXCLUDED = "excluded"  # a rule that goes before it and this one exclude each other
     LIMIT = "limit"  # a limit left nothing
     CUT = "cut"  # granted, but a limit left less than wanted
+    NOT_YET = "not_yet"  # counted towards the occasion, which has not come
+    HOLDOUT = "holdout"  # kept out of the campaign, to measure what it brings
     CANCELLED = "cancelled"  # the payment was cancelled before it was decided
     REVERSED = "reversed"  # a cancellation took points back
     WITHDRAWN = "withdrawn"  # a cancellation took a promise of points back
@@ -80,6 +86,7 @@ class Base:
     per: int | None = None
     points_per_unit: int | None = None
     rate: int | None = None
+    basis_points: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,13 +119,13 @@ class Explanation:
 
 def explain(rule: Rule, facts: Facts, *, version: str) -> Explanation:
     """How `rule`, stored under the hash `version`, saw these facts, step by step."""
-    condition = why(rule.when, facts)
+    condition = why(rule.condition, facts)
     base = _base(rule.reward, facts) if condition.ok else None
     boosts = tuple(_boosted(boost, facts) for boost in rule.reward.boosts) if base else ()
-    wanted = base.points if base else 0
+    wanted = _undivided(base) if base else 0
     for boost in boosts:
         wanted *= boost.percent
-    wanted //= 100 ** len(boosts)
+    wanted //= rule.reward.divisor
     points = min(wanted, rule.reward.cap_per_event)
     return Explanation(
         rule_id=rule.id,
@@ -171,12 +178,22 @@ def deciding_leaves(answer: Answer) -> Iterator[Leaf]:
                     yield from deciding_leaves(part)
 
 
-def _base(reward: Fixed | PerUnit, facts: Facts) -> Base | None:
+def _undivided(base: Base) -> int:
+    """What is rounded down after the boosts, and not before them."""
+    if base.basis_points is None or base.amount is None:
+        return base.points
+    return base.amount * base.basis_points
+
+
+def _base(reward: AnyReward, facts: Facts) -> Base | None:
     if isinstance(reward, Fixed):
         return Base(points=reward.points)
     amount = getattr(facts, reward.field)
     if amount is None or amount <= 0:
         return None
+    if isinstance(reward, Percentage):
+        share = amount * reward.basis_points // (BASIS_POINTS * TIYIN)
+        return Base(points=share, amount=amount, basis_points=reward.basis_points)
     index = _first_that_holds([rate.when for rate in reward.rates], facts)
     rate: Rate | PerUnit = reward if index is None else reward.rates[index]
     return Base(
@@ -199,9 +216,9 @@ def _first_that_holds(conditions: list[Condition], facts: Facts) -> int | None:
 
 
 def _reason(
-    reward: Fixed | PerUnit, facts: Facts, condition: Answer, *, wanted: int, points: int
+    reward: AnyReward, facts: Facts, condition: Answer, *, wanted: int, points: int
 ) -> Reason:
-    if isinstance(reward, PerUnit) and (getattr(facts, reward.field) or 0) <= 0:
+    if not isinstance(reward, Fixed) and (getattr(facts, reward.field) or 0) <= 0:
         return Reason.NO_AMOUNT
     if not condition.ok:
         return Reason.CONDITION

@@ -1,39 +1,24 @@
-"""What is granted of what the rules of one event want: first the contest of rules, then limits.
+"""What is granted of what the rules of one event want: first who is asked to wait for an occasion or
+held out, then the contest of the others, then limits.
 
-The contest (stacking groups and exclusions) depends on the event alone and can be held again at any
-time. Limits depend on what was granted before, and so on the order in which events are decided;
-still without a database and without a clock: whoever asks them holds the lock of the subscriber,
-and those of the counters that everybody shares.
+The contest (stacking groups and exclusions) depends on the event alone. Occasions and limits depend on what
+came before, and so on the order in which events are decided; still without a database and without a
+clock: whoever asks them holds the lock of the subscriber, and those of the counters that everybody
+shares.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
+from club.accrual.rules import occasions
+from club.accrual.rules.counting import Place, Used
 from club.accrual.rules.explain import Reason
-from club.accrual.rules.model import Limit, Period, Rule
+from club.accrual.rules.model import Limit, Occasion, Rule
 from club.accrual.rules.wanting import Want
-from club.clock import TASHKENT
-
-EVERYBODY = 0
-"""In the place of a subscriber: a counter that all of them share."""
-
-
-class Place(NamedTuple):
-    """Which counter: in which period, of which rule or campaign, whose grants."""
-
-    period: str
-    counted: str
-    subscriber_id: int
-
-
-class Used(NamedTuple):
-    """What a counter has counted: points and times."""
-
-    points: int = 0
-    times: int = 0
 
 
 class Wish(NamedTuple):
@@ -44,13 +29,15 @@ class Wish(NamedTuple):
 
 
 class Because(NamedTuple):
-    """What made a grant smaller than what was wanted: another rule, or a limit."""
+    """What made a grant smaller than what was wanted: another rule, a limit, or an occasion to come."""
 
     rule_id: str | None = None
     limit: Limit | None = None
     used: int = 0
-    """What of the limit was used before, in its own unit."""
+    """What of the limit was used before, in its own unit; or how far the occasion has come with this
+    event: events or tiyin of the period, periods of the streak."""
     period: str = ""
+    occasion: Occasion | None = None
 
 
 class Grant(NamedTuple):
@@ -59,68 +46,96 @@ class Grant(NamedTuple):
     because: Because | None = None
 
 
-@lru_cache(maxsize=10_000)  # the rules of an event ask for the same few
-def period_of(period: Period, at: datetime) -> str:
-    """The period in which an event counts, by its own time in Tashkent; its first day comes first in it.
+class Candidate(NamedTuple):
+    """A rule that wants points for an event, with the counters that it needs."""
 
-    >>> from datetime import UTC
-    >>> at = datetime(2026, 12, 31, 20, 30, tzinfo=UTC)  # half past one of the new year
-    >>> [period_of(one, at) for one in ("hour", "day", "week", "month", "ever")]
-    ['2027-01-01T01', '2027-01-01', '2026-12-28/P7D', '2027-01', 'ever']
+    wish: Wish
+    counters: Sequence[Place]
+    """Of its limits, in their order."""
+    seen: Place | None = None
+    """Of its occasion."""
+    is_held_out: bool = False
+
+    @property
+    def places(self) -> Iterator[Place]:
+        yield from self.counters
+        if self.seen:
+            yield self.seen
+
+
+def award(
+    candidates: Sequence[Candidate], *, amount: int, at: datetime, used: dict[Place, Used]
+) -> list[tuple[Candidate, Grant]]:
+    """What each of the candidates for one event is granted; `used` is counted up.
+
+    `amount` in tiyin and `at` are the event's. Each place of a candidate must be in `used`: a missing one
+    is an error of the caller, not an empty one. Raises KeyError.
     """
-    local = at.astimezone(TASHKENT)
-    match period:
-        case "hour":
-            return local.strftime("%Y-%m-%dT%H")
-        case "day":
-            return local.date().isoformat()
-        case "week":
-            monday = local.date() - timedelta(days=local.weekday())
-            return f"{monday.isoformat()}/P7D"
-        case "month":
-            return local.strftime("%Y-%m")
-        case "ever":
-            return "ever"
+    granted: list[tuple[Candidate, Grant]] = []
+    ready: dict[str, Candidate] = {}
+    for one in candidates:
+        waiting = None
+        if one.seen:
+            one, waiting = _advanced(one, amount=amount, at=at, used=used)
+        if waiting is None and one.is_held_out:
+            waiting = Grant(0, Reason.HOLDOUT)
+        if waiting:
+            granted.append((one, waiting))
+        else:
+            ready[one.wish.rule.id] = one
+    kept, lost = contest([one.wish for one in ready.values()])
+    for wish in kept:
+        one = ready[wish.rule.id]
+        granted.append((one, grant(wish, one.counters, used=used)))
+    granted += [(ready[rule_id], why) for rule_id, why in lost.items()]
+    return granted
 
 
-def period_after(period: Period, at: datetime) -> datetime | None:
-    """When the period of an event ends, and the limit begins anew; None for never.
+def _advanced(
+    one: Candidate, *, amount: int, at: datetime, used: dict[Place, Used]
+) -> tuple[Candidate, Grant | None]:
+    """The candidate with what it wants on this occasion, or why it has to wait for one."""
+    rule, want = one.wish
+    assert one.seen
+    assert rule.occasion
+    used[one.seen], reached = occasions.advance(rule.occasion, used[one.seen], amount=amount, at=at)
+    if not reached.times:
+        because = Because(used=reached.have, period=one.seen.period, occasion=rule.occasion)
+        return one, Grant(0, Reason.NOT_YET, because)
+    if reached.times > 1:
+        points = min(want.points * reached.times, rule.reward.cap_per_event)
+        want = Want(want.wanted * reached.times, points, want.reason)
+    return one._replace(wish=Wish(rule, want)), None
 
-    >>> from datetime import UTC
-    >>> at = datetime(2026, 12, 31, 20, 30, tzinfo=UTC)
-    >>> [str(period_after(one, at)) for one in ("hour", "week", "month", "ever")]
-    ['2027-01-01 02:00:00+05:00', '2027-01-04 00:00:00+05:00', '2027-02-01 00:00:00+05:00', 'None']
+
+def is_held_out(campaign: str, subscriber_id: int, percent: int) -> bool:
+    """Whether a subscriber is kept out of a campaign: always the same ones, and whoever is at 5 percent
+    is at 10.
+
+    Multiply-shift hashing: two campaigns hold out subscribers independently, and a vector of
+    them is worked out as fast as it is read.
+
+    >>> held = [
+    ...     sum(is_held_out(code, n, 10) for n in range(10_000)) for code in ("spring", "autumn")
+    ... ]
+    >>> [900 < count < 1_100 for count in held]
+    [True, True]
     """
-    local = at.astimezone(TASHKENT)
-    hour = local.replace(minute=0, second=0, microsecond=0)
-    midnight = hour.replace(hour=0)
-    match period:
-        case "hour":
-            return hour + timedelta(hours=1)
-        case "day":
-            return midnight + timedelta(days=1)
-        case "week":
-            return midnight + timedelta(days=8 - local.isoweekday())
-        case "month":
-            return (midnight.replace(day=28) + timedelta(days=4)).replace(day=1)
-        case "ever":
-            return None
+    factor, summand = lots_of(campaign)
+    return ((factor * subscriber_id + summand) % 2**64 >> 32) * 100 >> 32 < percent
 
 
-def places(rule: Rule, campaign: str, *, subscriber_id: int, at: datetime) -> Iterator[Place]:
-    """The counter of each of the rule's limits, in their order."""
-    for limit in rule.limits:
-        yield Place(
-            period_of(limit.period, at),
-            f"rule:{rule.id}" if limit.of == "rule" else f"campaign:{campaign}",
-            subscriber_id if limit.each == "subscriber" else EVERYBODY,
-        )
+@cache
+def lots_of(campaign: str) -> tuple[int, int]:
+    """Factor and summand of the campaign's own hash of subscribers; both below 2^64."""
+    drawn = hashlib.sha256(campaign.encode()).digest()
+    return int.from_bytes(drawn[:8]) | 1, int.from_bytes(drawn[8:16])
 
 
 def contest(wishes: Sequence[Wish]) -> tuple[list[Wish], dict[str, Grant]]:
     """The rules that count for one event, in the order in which they are granted, and the others by
     their ids, each with the rule that counts in its place."""
-    if len(wishes) == 1:
+    if len(wishes) <= 1:
         return [*wishes], {}
     ordered = sorted(wishes, key=lambda one: (-one.rule.priority, one.rule.id))
     winners = _winners(ordered)

@@ -23,6 +23,8 @@ POINTS_PER_EVENT_MAX = 10**9
 LIMIT_MAX = 10**15
 PRIORITY_MAX = 1_000
 CONFIRM_AFTER_DAYS_MAX = 366
+BASIS_POINTS = 10_000  # of the whole
+TIYIN = 100  # of a so'm
 
 # No control characters: PostgreSQL cannot store a NUL in text.
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -31,6 +33,7 @@ Scalar = bool | Annotated[int, Field(ge=-INTEGER_MAX, le=INTEGER_MAX)] | Text
 Percent = Annotated[int, Field(ge=0, le=10_000)]  # 150 is one and a half times
 Per = Annotated[int, Field(ge=1, le=AMOUNT_TIYIN_MAX)]
 Points = Annotated[int, Field(ge=1, le=10**6)]
+EventName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,19}$")]
 Op = Literal["eq", "ne", "lt", "le", "gt", "ge"]
 Period = Literal["hour", "day", "week", "month", "ever"]
 
@@ -124,6 +127,11 @@ class Reward(Node):
     cap_per_event: Annotated[int, Field(ge=1, le=POINTS_PER_EVENT_MAX)]
     confirm_after_days: Annotated[int, Field(ge=0, le=CONFIRM_AFTER_DAYS_MAX)] = 0
 
+    @property
+    def divisor(self) -> int:
+        """What the product of base and boosts is divided by, once."""
+        return int(100 ** len(self.boosts))
+
 
 class Fixed(Reward):
     """The same points for every event that meets the condition."""
@@ -149,6 +157,62 @@ class PerUnit(Reward):
     def base_max(self) -> int:
         prices = [(self.per, self.points), *((rate.per, rate.points) for rate in self.rates)]
         return max(AMOUNT_TIYIN_MAX // per * points for per, points in prices)
+
+
+class Percentage(Reward):
+    """A share of the amount in so'm, a point for each: 250 basis points of 20,000 so'm are 500 points.
+
+    Rounded down once, after the boosts.
+    """
+
+    kind: Literal["percentage"] = "percentage"
+    field: Literal["amount"] = "amount"
+    basis_points: Annotated[int, Field(ge=1, le=100_000)]
+
+    @property
+    def base_max(self) -> int:
+        return AMOUNT_TIYIN_MAX * self.basis_points
+
+    @property
+    def divisor(self) -> int:
+        return super().divisor * BASIS_POINTS * TIYIN
+
+
+AnyReward = Fixed | PerUnit | Percentage
+
+
+# ---- the occasion ----------------------------------------------------------------------------
+class Nth(Node):
+    """The n-th event of a period that meets the condition, or every n-th. The first one ever is a
+    welcome."""
+
+    kind: Literal["nth"] = "nth"
+    n: Annotated[int, Field(ge=1, le=10_000)]
+    period: Period
+    repeats: bool = False
+
+
+class Streak(Node):
+    """An event that meets the condition in each of so many periods on end: the first one in the last
+    of them. With `repeats` again after as many more; a streak that broke may be begun anew anyhow."""
+
+    kind: Literal["streak"] = "streak"
+    length: Annotated[int, Field(ge=2, le=366)]
+    period: Literal["day", "week", "month"]
+    repeats: bool = False
+
+
+class Milestone(Node):
+    """The event with which the amounts of a period reach so many tiyin; with `repeats`, so many again,
+    and one that reaches it several times over counts as often."""
+
+    kind: Literal["milestone"] = "milestone"
+    amount: Annotated[int, Field(ge=1, le=10**15)]
+    period: Period
+    repeats: bool = False
+
+
+Occasion = Nth | Streak | Milestone
 
 
 # ---- what is granted of it -------------------------------------------------------------------
@@ -182,8 +246,13 @@ class Rule(Node):
     form: Literal[1] = 1
     """The version of this very model, so that a later one can still read what was stored."""
     id: RuleId
-    when: Condition
-    reward: Annotated[Fixed | PerUnit, Field(discriminator="kind")]
+    trigger: Annotated[tuple[EventName, ...], Field(min_length=1, max_length=20)] = ("payment",)
+    """The types of events for which it is asked at all."""
+    when: Condition | None = None
+    """None: each event of its trigger."""
+    reward: Annotated[AnyReward, Field(discriminator="kind")]
+    occasion: Annotated[Occasion, Field(discriminator="kind")] | None = None
+    """Which of the events that meet the condition count; None: each of them."""
     priority: Annotated[int, Field(ge=0, le=PRIORITY_MAX)] = 0
     """Higher goes first; equal ones in the order of their ids."""
     stacking: Stacking | None = None
@@ -194,7 +263,7 @@ class Rule(Node):
     @model_validator(mode="after")
     def _is_small(self) -> Rule:
         sizes = [_size(condition) for condition in self.conditions()]
-        nodes, depth = sum(n for n, _ in sizes), max(d for _, d in sizes)
+        nodes, depth = sum(n for n, _ in sizes), max((d for _, d in sizes), default=0)
         if nodes > NODES_MAX or depth > DEPTH_MAX:
             raise ValueError(f"rule too large: {nodes} nodes, depth {depth}")
         return self
@@ -204,6 +273,8 @@ class Rule(Node):
         # Python's integers never overflow, the database's do. A factor counts as at least 1: a
         # later "times 0" must not hide that the product before it had already left 64 bits.
         largest = self.reward.base_max
+        if isinstance(self.occasion, Milestone) and self.occasion.repeats:
+            largest *= AMOUNT_TIYIN_MAX // self.occasion.amount + 1
         for boost in self.reward.boosts:
             largest *= max(1, boost.percent_max)
         if largest >= 2**63:
@@ -226,9 +297,16 @@ class Rule(Node):
             raise ValueError("a rule that excludes itself never counts")
         return self
 
+    @property
+    def condition(self) -> Condition:
+        """What an event must meet: the trigger, and then `when`."""
+        trigger = OneOf(field="event_type", values=self.trigger)
+        return trigger if self.when is None else All(of=(trigger, self.when))
+
     def conditions(self) -> Iterator[Condition]:
-        """Every condition of the rule: its own, those of its rates, those of its boosts."""
-        yield self.when
+        """Every condition of the rule as it was written: its own, of its rates, of its boosts."""
+        if self.when is not None:
+            yield self.when
         if isinstance(self.reward, PerUnit):
             yield from (rate.when for rate in self.reward.rates)
         yield from (case.when for boost in self.reward.boosts for case in boost.cases)
@@ -247,7 +325,7 @@ def digest(canonical: str) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
-for _model in (All, AnyOf, Not, Case, Boost, Rate, Fixed, PerUnit, Rule):
+for _model in (All, AnyOf, Not, Case, Boost, Rate, Fixed, PerUnit, Percentage, Rule):
     _model.model_rebuild()
 
 

@@ -14,13 +14,14 @@ from club.accrual.rules.facts import FIELDS
 from club.accrual.rules.model import (
     All,
     AnyOf,
+    AnyReward,
     Boost,
     Compare,
     Condition,
     Fixed,
     Not,
     OneOf,
-    PerUnit,
+    Percentage,
     Rule,
 )
 
@@ -41,7 +42,7 @@ class Compiled:
     rule: Rule
     points: Callable[..., int]
     holds: Callable[..., bool]
-    """The bare condition."""
+    """The bare condition, trigger and all."""
 
 
 @lru_cache(maxsize=2_000)
@@ -51,7 +52,7 @@ def compiled(canonical: str) -> Compiled:
     Raises pydantic's ValidationError for a text that is no rule.
     """
     rule = Rule.model_validate_json(canonical)
-    holds = function(condition_node(rule.when), name=f"<condition of {rule.id}>")
+    holds = function(condition_node(rule.condition), name=f"<condition of {rule.id}>")
     return Compiled(rule=rule, points=to_python(rule), holds=holds)
 
 
@@ -69,8 +70,8 @@ def to_python(rule: Rule) -> Callable[..., int]:
 
 
 def _body(rule: Rule) -> ast.expr:
-    tests = [condition_node(rule.when)]
-    if isinstance(rule.reward, PerUnit):
+    tests = [condition_node(rule.condition)]
+    if not isinstance(rule.reward, Fixed):
         positive = ast.Compare(_fact(rule.reward.field), [ast.Gt()], [ast.Constant(0)])
         tests = [_present(rule.reward.field), positive, *tests]
     return ast.IfExp(_joined(ast.And(), tests), _points(rule.reward), ast.Constant(0))
@@ -110,18 +111,21 @@ def condition_node(condition: Condition) -> ast.expr:
             return ast.UnaryOp(ast.Not(), condition_node(inner))
 
 
-def _points(reward: Fixed | PerUnit) -> ast.expr:
+def _points(reward: AnyReward) -> ast.expr:
     points = _base(reward)
     for boost in reward.boosts:
         points = ast.BinOp(points, ast.Mult(), _percent(boost))
-    if reward.boosts:
-        points = ast.BinOp(points, ast.FloorDiv(), ast.Constant(100 ** len(reward.boosts)))
+    if reward.divisor > 1:
+        points = ast.BinOp(points, ast.FloorDiv(), ast.Constant(reward.divisor))
     return ast.Call(ast.Name("min", ast.Load()), [points, ast.Constant(reward.cap_per_event)], [])
 
 
-def _base(reward: Fixed | PerUnit) -> ast.expr:
+def _base(reward: AnyReward) -> ast.expr:
+    """Before the one division at the end."""
     if isinstance(reward, Fixed):
         return ast.Constant(reward.points)
+    if isinstance(reward, Percentage):
+        return ast.BinOp(_fact(reward.field), ast.Mult(), ast.Constant(reward.basis_points))
     return _first_case(
         [(rate.when, _units(reward.field, rate.per, rate.points)) for rate in reward.rates],
         _units(reward.field, reward.per, reward.points),

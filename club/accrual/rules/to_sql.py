@@ -13,13 +13,14 @@ from sqlglot import exp
 from club.accrual.rules.model import (
     All,
     AnyOf,
+    AnyReward,
     Boost,
     Compare,
     Condition,
     Fixed,
     Not,
     OneOf,
-    PerUnit,
+    Percentage,
     Rule,
     Scalar,
 )
@@ -51,8 +52,8 @@ class _Sql:
     dialect: Dialect
 
     def rule(self, rule: Rule) -> exp.Expr:
-        earns = self.condition(rule.when)
-        if isinstance(rule.reward, PerUnit):
+        earns = self.condition(rule.condition)
+        if not isinstance(rule.reward, Fixed):
             field = rule.reward.field
             earns = exp.and_(
                 _leaf(exp.GT(this=_fact(field), expression=_number(0))), earns, copy=False
@@ -74,20 +75,22 @@ class _Sql:
             case Not(of=inner):
                 return exp.Not(this=_paren(self.condition(inner)))
 
-    def _points(self, reward: Fixed | PerUnit) -> exp.Expr:
+    def _points(self, reward: AnyReward) -> exp.Expr:
         points = self._base(reward)
         for boost in reward.boosts:
             points = exp.Mul(this=_paren(points), expression=_paren(self._percent(boost)))
-        if reward.boosts:
-            points = self._divide(points, 100 ** len(reward.boosts))
+        if reward.divisor > 1:
+            points = self._divide(points, reward.divisor)
         # The points are never NULL behind the guard; without the hint sqlglot would write the
         # whole argument twice in DuckDB.
         cap = _number(reward.cap_per_event)
         return exp.Least(this=points, expressions=[cap], ignore_nulls=True)
 
-    def _base(self, reward: Fixed | PerUnit) -> exp.Expr:
+    def _base(self, reward: AnyReward) -> exp.Expr:
         if isinstance(reward, Fixed):
             return _wide(reward.points)
+        if isinstance(reward, Percentage):
+            return exp.Mul(this=_fact(reward.field), expression=_number(reward.basis_points))
         return self._first_case(
             [(r.when, self._units(reward.field, r.per, r.points)) for r in reward.rates],
             self._units(reward.field, reward.per, reward.points),

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from club.accrual.rules.explain import Reason, explain
 from club.accrual.rules.facts import Facts
-from club.accrual.rules.model import PerUnit
+from club.accrual.rules.model import Fixed
 from club.accrual.rules.to_python import Compiled
 
 
@@ -27,6 +27,6 @@ def want(compiled: Compiled, facts: Facts) -> Want:
         return Want(told.wanted, points, told.reason)
     if points > 0:
         return Want(points, points, Reason.GRANTED)
-    if isinstance(compiled.rule.reward, PerUnit) and (facts.amount or 0) <= 0:
+    if not isinstance(compiled.rule.reward, Fixed) and (facts.amount or 0) <= 0:
         return Want(0, 0, Reason.NO_AMOUNT)
     return Want(0, 0, Reason.ROUNDS_TO_ZERO if compiled.holds(*facts) else Reason.CONDITION)

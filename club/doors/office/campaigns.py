@@ -11,7 +11,7 @@ from club.access.models import Staff
 from club.access.proposals import WHY_CHARS_MAX
 from club.accrual import campaign_files, campaigns
 from club.accrual.errors import NoSuchCampaign
-from club.accrual.queries import campaigns_in_force
+from club.accrual.queries import campaigns_now
 from club.errors import ClubError
 
 PERMISSION = "accrual.propose_campaign"
@@ -42,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
         request,
         "office/campaigns.html",
         {
-            "campaigns": campaigns_in_force(now),
+            "campaigns": campaigns_now(now),
             "text": text,
             "why": request.POST.get("why", ""),
             "why_chars_max": WHY_CHARS_MAX,
