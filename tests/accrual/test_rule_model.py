@@ -127,7 +127,7 @@ def test_sql_for_spark_is_at_least_written() -> None:
 @given(rules_with_events())
 def test_turning_the_deciding_leaves_turns_the_answer(case: tuple[Data, list[Facts]]) -> None:
     data, events = case
-    condition = Rule.model_validate_json(json.dumps(data)).condition
+    condition = Rule.model_validate_json(json.dumps(data | {"reward": REWARD})).condition
 
     def turned(answer: explain.Answer, chosen: list[explain.Leaf]) -> bool:
         match answer:
