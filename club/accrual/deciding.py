@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
-from itertools import compress
 from typing import Any, NamedTuple
 
 from club.accrual import counters, erasure
@@ -25,11 +24,13 @@ from club.accrual.rules.granting import (
     Because,
     Candidate,
     Grant,
-    Wish,
     award,
+    contest_in_order,
     give_back,
     is_held_out,
+    turn,
 )
+from club.accrual.rules.model import Rule
 from club.accrual.rules.to_python import Compiled, compiled, together
 from club.accrual.rules.wanting import want
 from club.accrual.taking import Granted, Taken, Unit, facts_of
@@ -51,12 +52,23 @@ class Terms:
 
 
 class Rulebook(NamedTuple):
-    """The rule versions that are in force together, by their hashes, compiled one by one and as one
+    """The rule versions that are asked together, in their order; compiled one by one, and as one
     function that tells the points of all."""
 
     hashes: tuple[str, ...]
     rules: Sequence[tuple[Version, Compiled]]
     points: Callable[..., tuple[int, ...]]
+    follows_from_facts: bool
+    """No rule waits for an occasion and nobody is held out: who counts depends on the event alone."""
+
+
+class Wanting(NamedTuple):
+    """A rule version that wants points for an event; a Bid with more to it."""
+
+    rule: Rule
+    points: int
+    version: Version
+    compiled: Compiled
 
 
 class Put(NamedTuple):
@@ -144,38 +156,48 @@ def _put(payments: Sequence[Taken], facts: Mapping[int, Facts], terms: Terms) ->
 
 
 def _rulebook(versions: Sequence[Version], at: datetime, kind: str) -> Rulebook:
-    in_force = [
-        version
-        for version in versions
-        if version.is_in_force(at) and kind in compiled(version.canonical).rule.trigger
-    ]
+    asked = sorted(
+        (
+            (version, rule)
+            for version in versions
+            if version.is_in_force(at)
+            and kind in (rule := compiled(version.canonical)).rule.trigger
+        ),
+        key=lambda one: turn(one[1].rule),
+    )
     return Rulebook(
-        tuple(sorted(version.hash for version in in_force)),
-        [(version, compiled(version.canonical)) for version in in_force],
-        together(tuple(version.canonical for version in in_force)),
+        tuple(sorted(version.hash for version, _ in asked)),
+        asked,
+        together(tuple(version.canonical for version, _ in asked)),
+        not any(rule.rule.occasion or version.holdout_percent for version, rule in asked),
     )
 
 
 def _candidates(
     payment: Taken, facts: Facts, book: Rulebook
-) -> tuple[list[Candidate], dict[str, Version]]:
-    """Most rules want nothing of most events."""
+) -> tuple[Sequence[Candidate], dict[str, Version]]:
+    """Most rules want nothing of most events; and where the facts alone say which of the others count,
+    the counters of the rest need not be looked at."""
     assert payment.subscriber_id is not None
     who, at = payment.subscriber_id, payment.occurred_at
-    candidates: list[Candidate] = []
-    versions: dict[str, Version] = {}
-    for version, asked in compress(book.rules, book.points(*facts)):
-        rule, percent = asked.rule, version.holdout_percent
-        versions[rule.id] = version
-        candidates.append(
-            Candidate(
-                Wish(rule, want(asked, facts)),
-                [*places(rule, version.campaign, subscriber_id=who, at=at)] if rule.limits else (),
-                occasions.place_of(rule, subscriber_id=who, at=at) if rule.occasion else None,
-                percent > 0 and is_held_out(version.campaign, who, percent),
-            )
+    wanting: Sequence[Wanting] = [
+        Wanting(one.rule, points, version, one)
+        for (version, one), points in zip(book.rules, book.points(*facts), strict=True)
+        if points
+    ]
+    if book.follows_from_facts and len(wanting) > 1:
+        wanting, _ = contest_in_order(wanting)
+    candidates = [
+        Candidate(
+            rule,
+            want(one, points, facts),
+            [*places(rule, version.campaign, subscriber_id=who, at=at)] if rule.limits else (),
+            occasions.place_of(rule, subscriber_id=who, at=at) if rule.occasion else None,
+            is_held_out(version.campaign, who, version.holdout_percent),
         )
-    return candidates, versions
+        for rule, points, version, one in wanting
+    ]
+    return candidates, {one.rule.id: one.version for one in wanting}
 
 
 def _places(units: Sequence[Unit], put: Mapping[int, Put]) -> Iterator[Place]:
@@ -219,7 +241,7 @@ def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[S
         amount, at = payment.amount_tiyin, payment.occurred_at
         granted = award(put.candidates, amount=amount, at=at, used=used)
     lines = [
-        _line(payment, put.versions[one.wish.rule.id], one.wish, what)
+        _line(payment, put.versions[one.rule.id], one, what)
         for one, what in granted
         if not _is_told_by_facts(one, what)
     ]
@@ -254,19 +276,18 @@ def _is_told_by_facts(one: Candidate, what: Grant) -> bool:
     return what.reason in (Reason.OUTSTACKED, Reason.EXCLUDED) and one.seen is None
 
 
-def _line(payment: Taken, version: Version, wish: Wish, granted: Grant) -> Line:
+def _line(payment: Taken, version: Version, one: Candidate, granted: Grant) -> Line:
     assert payment.subscriber_id is not None
-    rule, wants = wish
     return Line(
         payment.subscriber_id,
         payment.id,
         version.rule_id,
         version.hash,
-        wants.wanted,
+        one.want.wanted,
         granted.points,
         granted.reason,
         granted.because,
-        _promised_at(payment.day, rule.reward.confirm_after_days),
+        _promised_at(payment.day, one.rule.reward.confirm_after_days),
         version.fund,
     )
 

@@ -13,10 +13,9 @@ from club.accrual.models import Decision, Event, RuleVersion
 from club.accrual.rules.counting import period_after
 from club.accrual.rules.explain import Explanation, Reason, explain
 from club.accrual.rules.facts import remembered
-from club.accrual.rules.granting import Because, Wish, contest
+from club.accrual.rules.granting import Because, Bid, contest
 from club.accrual.rules.model import Limit, Occasion, Streak
 from club.accrual.rules.to_python import compiled
-from club.accrual.rules.wanting import Want
 from club.languages import Texts
 
 OCCASION: TypeAdapter[Occasion] = TypeAdapter(Annotated[Occasion, Field(discriminator="kind")])
@@ -105,7 +104,7 @@ def _all_of(
     steps = {hash_: _steps(event, versions[hash_]) for hash_ in {*asked, *decided}}
     _, lost = contest(
         [
-            _wish(versions[hash_], told, decided.get(hash_))
+            _bid(versions[hash_], told, decided.get(hash_))
             for hash_, told in steps.items()
             if told is not None and told.points and not _stood_aside(decided.get(hash_))
         ]
@@ -134,11 +133,11 @@ def _stood_aside(decision: Decision | None) -> bool:
     return decision is not None and decision.reason in (Reason.NOT_YET, Reason.HOLDOUT)
 
 
-def _wish(version: RuleVersion, told: Explanation, decision: Decision | None) -> Wish:
+def _bid(version: RuleVersion, told: Explanation, decision: Decision | None) -> Bid:
     """An occasion may have come several times over; then the decision alone knows what was wanted."""
     rule = compiled(version.canonical).rule
     wanted = decision.wanted if decision else told.wanted
-    return Wish(rule, Want(wanted, min(wanted, rule.reward.cap_per_event), told.reason))
+    return Bid(rule, min(wanted, rule.reward.cap_per_event))
 
 
 def _nearness(decision: ExplainedDecision) -> tuple[int, str]:

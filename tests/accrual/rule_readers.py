@@ -41,7 +41,7 @@ class Readers:
             data,
         )
         compiled = self.to_python.Compiled(rule=rule, points=points, holds=holds)
-        wants = [self.wanting.want(compiled, event) for event in events]
+        wants = [self.wanting.want(compiled, points(*event), event) for event in events]
         assert [(w.wanted, w.points, w.reason.value) for w in wants] == [
             (one.wanted, one.points, one.reason.value) for one in told
         ], ("want", data)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from club.accrual.rules.counting import Place, Used, places
 from club.accrual.rules.explain import Reason
-from club.accrual.rules.granting import Grant, Wish, contest, give_back, grant
+from club.accrual.rules.granting import Bid, Candidate, Grant, contest, give_back, grant
 from club.accrual.rules.model import Limit, Rule
 from club.accrual.rules.wanting import Want
 
@@ -45,14 +45,14 @@ class Counters:
     def decide(
         self, wants: Mapping[Rule, int], *, who: int = AZIZA, at: datetime = NOON
     ) -> dict[str, Grant]:
-        wishes = [Wish(one, Want(n, n, Reason.GRANTED)) for one, n in wants.items()]
-        kept, lost = contest(wishes)
+        kept, lost = contest([Bid(one, points) for one, points in wants.items()])
         granted = {}
-        for one in kept:
-            counters = counters_of(one.rule, who=who, at=at)
+        for rule, points in kept:
+            counters = counters_of(rule, who=who, at=at)
             for place in counters:
                 self.used.setdefault(place, Used())
-            granted[one.rule.id] = grant(one, counters, used=self.used)
+            want = Want(points, points, Reason.GRANTED)
+            granted[rule.id] = grant(Candidate(rule, want, counters), used=self.used)
         assert not granted.keys() & lost.keys()
         return granted | lost
 
@@ -172,7 +172,7 @@ def test_what_was_taken_back_gives_its_room_back_in_its_own_period() -> None:
 def test_a_counter_that_was_not_fetched_is_an_error_and_not_an_empty_one() -> None:
     limited = rule("r", limits=[limit(1)])
     with pytest.raises(KeyError):
-        grant(Wish(limited, Want(1, 1, Reason.GRANTED)), counters_of(limited), used={})
+        grant(Candidate(limited, Want(1, 1, Reason.GRANTED), counters_of(limited)), used={})
 
 
 # ---- laws ------------------------------------------------------------------------------------

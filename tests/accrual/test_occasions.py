@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from club.accrual.rules import occasions
 from club.accrual.rules.counting import Place, Used, places
 from club.accrual.rules.explain import Reason
-from club.accrual.rules.granting import Candidate, Grant, Wish, award
+from club.accrual.rules.granting import Candidate, Grant, award
 from club.accrual.rules.model import Milestone, Nth, Occasion, Rule, Streak
 from club.accrual.rules.wanting import Want
 from club.clock import TASHKENT
@@ -118,7 +118,8 @@ class Desk:
         for one in self.rules:
             candidates.append(
                 Candidate(
-                    Wish(one, Want(wants, wants, Reason.GRANTED)),
+                    one,
+                    Want(wants, wants, Reason.GRANTED),
                     [*places(one, "spring", subscriber_id=AZIZA, at=at)],
                     occasions.place_of(one, subscriber_id=AZIZA, at=at),
                     one.id in self.held_out,
@@ -127,8 +128,8 @@ class Desk:
             for place in candidates[-1].places:
                 self.used.setdefault(place, Used())
         found = award(candidates, amount=amount, at=at, used=self.used)
-        assert {candidate.wish.rule.id for candidate, _ in found} == {one.id for one in self.rules}
-        return {candidate.wish.rule.id: grant for candidate, grant in found}
+        assert {candidate.rule.id for candidate, _ in found} == {one.id for one in self.rules}
+        return {candidate.rule.id: grant for candidate, grant in found}
 
 
 def test_who_waits_for_an_occasion_says_how_far_it_has_come() -> None:

@@ -27,7 +27,6 @@ class Used(NamedTuple):
     times: int = 0
 
 
-@lru_cache(maxsize=10_000)  # the rules of an event ask for the same few
 def period_of(period: Period, at: datetime) -> str:
     """The period in which an event counts, by its own time in Tashkent; its first day comes first in it.
 
@@ -36,7 +35,13 @@ def period_of(period: Period, at: datetime) -> str:
     >>> [period_of(one, at) for one in ("hour", "day", "week", "month", "ever")]
     ['2027-01-01T01', '2027-01-01', '2026-12-28/P7D', '2027-01', 'ever']
     """
-    local = at.astimezone(TASHKENT)
+    # Tashkent is whole hours from everywhere that matters, and a batch has few hours.
+    return _period_of(period, at.replace(minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=10_000)
+def _period_of(period: Period, hour: datetime) -> str:
+    local = hour.astimezone(TASHKENT)
     match period:
         case "hour":
             return local.strftime("%Y-%m-%dT%H")

@@ -8,11 +8,10 @@ shares.
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from club.accrual.rules import occasions
 from club.accrual.rules.counting import Place, Used
@@ -21,11 +20,21 @@ from club.accrual.rules.model import Limit, Occasion, Rule
 from club.accrual.rules.wanting import Want
 
 
-class Wish(NamedTuple):
-    """A rule that wants points for an event."""
+class Bid(NamedTuple):
+    """A rule that wants points for an event, in the contest with others."""
 
     rule: Rule
-    want: Want
+    points: int
+
+
+class Bidder(Protocol):
+    @property
+    def rule(self) -> Rule: ...
+    @property
+    def points(self) -> int: ...
+
+
+AnyBid = TypeVar("AnyBid", bound=Bidder)
 
 
 class Because(NamedTuple):
@@ -47,9 +56,10 @@ class Grant(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A rule that wants points for an event, with the counters that it needs."""
+    """What a rule wants for an event, with the counters that it needs."""
 
-    wish: Wish
+    rule: Rule
+    want: Want
     counters: Sequence[Place]
     """Of its limits, in their order."""
     seen: Place | None = None
@@ -82,11 +92,11 @@ def award(
         if waiting:
             granted.append((one, waiting))
         else:
-            ready[one.wish.rule.id] = one
-    kept, lost = contest([one.wish for one in ready.values()])
-    for wish in kept:
-        one = ready[wish.rule.id]
-        granted.append((one, grant(wish, one.counters, used=used)))
+            ready[one.rule.id] = one
+    kept, lost = contest([Bid(one.rule, one.want.points) for one in ready.values()])
+    for bid in kept:
+        one = ready[bid.rule.id]
+        granted.append((one, grant(one, used=used)))
     granted += [(ready[rule_id], why) for rule_id, why in lost.items()]
     return granted
 
@@ -95,7 +105,7 @@ def _advanced(
     one: Candidate, *, amount: int, at: datetime, used: dict[Place, Used]
 ) -> tuple[Candidate, Grant | None]:
     """The candidate with what it wants on this occasion, or why it has to wait for one."""
-    rule, want = one.wish
+    rule, want = one.rule, one.want
     assert one.seen
     assert rule.occasion
     used[one.seen], reached = occasions.advance(rule.occasion, used[one.seen], amount=amount, at=at)
@@ -105,7 +115,7 @@ def _advanced(
     if reached.times > 1:
         points = min(want.points * reached.times, rule.reward.cap_per_event)
         want = Want(want.wanted * reached.times, points, want.reason)
-    return one._replace(wish=Wish(rule, want)), None
+    return one._replace(want=want), None
 
 
 def is_held_out(campaign: str, subscriber_id: int, percent: int) -> bool:
@@ -132,48 +142,62 @@ def lots_of(campaign: str) -> tuple[int, int]:
     return int.from_bytes(drawn[:8]) | 1, int.from_bytes(drawn[8:16])
 
 
-def contest(wishes: Sequence[Wish]) -> tuple[list[Wish], dict[str, Grant]]:
+def contest(bids: Iterable[AnyBid]) -> tuple[list[AnyBid], dict[str, Grant]]:
     """The rules that count for one event, in the order in which they are granted, and the others by
     their ids, each with the rule that counts in its place."""
-    if len(wishes) <= 1:
-        return [*wishes], {}
-    ordered = sorted(wishes, key=lambda one: (-one.rule.priority, one.rule.id))
-    winners = _winners(ordered)
-    kept: list[Wish] = []
+    return contest_in_order(sorted(bids, key=lambda one: turn(one.rule)))
+
+
+def turn(rule: Rule) -> tuple[int, str]:
+    """By which rules are sorted into their order."""
+    return -rule.priority, rule.id
+
+
+def contest_in_order(ordered: Sequence[AnyBid]) -> tuple[list[AnyBid], dict[str, Grant]]:
+    """As `contest`, of rules that are in their order already."""
+    winners: dict[str, AnyBid] = {}
+    for one in ordered:
+        if stacking := one.rule.stacking:
+            best = winners.setdefault(stacking.group, one)
+            # Publishing lets no two rules of a group differ in its mode. Of equals the first wins.
+            if stacking.mode == "highest" and one.points > best.points:
+                winners[stacking.group] = one
+    kept: list[AnyBid] = []
     lost: dict[str, Grant] = {}
     for one in ordered:
         rule = one.rule
-        winner = winners[rule.stacking.group] if rule.stacking else rule.id
-        if winner != rule.id:
-            lost[rule.id] = Grant(0, Reason.OUTSTACKED, Because(winner))
-            continue
-        stronger = next(
-            (k.rule.id for k in kept if rule.id in k.rule.excludes or k.rule.id in rule.excludes),
-            None,
-        )
-        if stronger is not None:
+        if rule.stacking and (winner := winners[rule.stacking.group]) is not one:
+            lost[rule.id] = Grant(0, Reason.OUTSTACKED, Because(winner.rule.id))
+        elif stronger := _excluding(rule, kept):
             lost[rule.id] = Grant(0, Reason.EXCLUDED, Because(stronger))
-            continue
-        kept.append(one)
+        else:
+            kept.append(one)
     return kept, lost
 
 
-def grant(one: Wish, counters: Sequence[Place], *, used: dict[Place, Used]) -> Grant:
+def _excluding(rule: Rule, kept: Sequence[Bidder]) -> str | None:
+    for one in kept:
+        if rule.id in one.rule.excludes or one.rule.id in rule.excludes:
+            return one.rule.id
+    return None
+
+
+def grant(one: Candidate, *, used: dict[Place, Used]) -> Grant:
     """What a rule that counts is granted within its limits; `used` is counted up.
 
-    `counters` are those of `places`. Each must be in `used`: a missing one is an error of the
-    caller, not an empty one. Raises KeyError.
+    Each of its counters must be in `used`: a missing one is an error of the caller, not an empty
+    one. Raises KeyError.
     """
     want = one.want
     points, because = want.points, None
-    for limit, place in zip(one.rule.limits, counters, strict=True):
+    for limit, place in zip(one.rule.limits, one.counters, strict=True):
         before = used[place].points if limit.unit == "points" else used[place].times
         left = max(limit.most - before, 0)
         allowed = left if limit.unit == "points" else want.points if left else 0
         if allowed < points:
             points, because = allowed, Because(None, limit, before, place.period)
     if points:
-        for place in {*counters}:  # a limit of points and one of times share theirs
+        for place in {*one.counters}:  # a limit of points and one of times share theirs
             used[place] = Used(used[place].points + points, used[place].times + 1)
     if because is None:
         return Grant(points, want.reason)
@@ -186,19 +210,3 @@ def give_back(counters: Iterable[Place], *, points: int, used: dict[Place, Used]
         before = used[place]
         # Never below zero: a limit may be younger than the grant.
         used[place] = Used(max(before.points - points, 0), max(before.times - 1, 0))
-
-
-def _winners(ordered: Sequence[Wish]) -> dict[str, str]:
-    groups: dict[str, list[Wish]] = defaultdict(list)
-    for one in ordered:
-        if one.rule.stacking:
-            groups[one.rule.stacking.group].append(one)
-    return {group: _winner(members).rule.id for group, members in groups.items()}
-
-
-def _winner(members: Sequence[Wish]) -> Wish:
-    """The first one says how the group is decided: publishing lets no two of them differ."""
-    first = members[0]
-    if first.rule.stacking and first.rule.stacking.mode == "highest":
-        return max(members, key=lambda one: one.want.points)  # of equals the first
-    return first
