@@ -6,7 +6,7 @@ on order, one event after the other: limits, and what cancellations give back.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
@@ -27,11 +27,13 @@ from club.accrual.rules.granting import (
     award,
     contest_in_order,
     give_back,
+    grant,
     is_held_out,
     turn,
 )
 from club.accrual.rules.model import Rule
-from club.accrual.rules.to_python import Compiled, compiled, together
+from club.accrual.rules.shelves import Shelves, shelved
+from club.accrual.rules.to_python import Compiled, compiled
 from club.accrual.rules.wanting import want
 from club.accrual.taking import Granted, Taken, Unit, facts_of
 from club.clock import TASHKENT
@@ -52,12 +54,11 @@ class Terms:
 
 
 class Rulebook(NamedTuple):
-    """The rule versions that are asked together, in their order; compiled one by one, and as one
-    function that tells the points of all."""
+    """The rule versions that are asked together, in their order."""
 
     hashes: tuple[str, ...]
     rules: Sequence[tuple[Version, Compiled]]
-    points: Callable[..., tuple[int, ...]]
+    shelves: Shelves
     follows_from_facts: bool
     """No rule waits for an occasion and nobody is held out: who counts depends on the event alone."""
 
@@ -77,6 +78,8 @@ class Put(NamedTuple):
     facts: Facts
     hashes: tuple[str, ...]
     candidates: Sequence[Candidate]
+    is_contested: bool
+    """The candidates are those that count."""
     versions: Mapping[str, Version]
     """Of the candidates, by the ids of their rules."""
 
@@ -150,8 +153,7 @@ def _put(payments: Sequence[Taken], facts: Mapping[int, Facts], terms: Terms) ->
         place = bisect_right(edges, payment.occurred_at), payment.kind
         if place not in books:
             books[place] = _rulebook(terms.versions, payment.occurred_at, payment.kind)
-        book, seen = books[place], facts[payment.id]
-        found[payment.id] = Put(seen, book.hashes, *_candidates(payment, seen, book))
+        found[payment.id] = _put_to(books[place], payment, facts[payment.id])
     return found
 
 
@@ -168,24 +170,23 @@ def _rulebook(versions: Sequence[Version], at: datetime, kind: str) -> Rulebook:
     return Rulebook(
         tuple(sorted(version.hash for version, _ in asked)),
         asked,
-        together(tuple(version.canonical for version, _ in asked)),
+        shelved(tuple(version.canonical for version, _ in asked)),
         not any(rule.rule.occasion or version.holdout_percent for version, rule in asked),
     )
 
 
-def _candidates(
-    payment: Taken, facts: Facts, book: Rulebook
-) -> tuple[Sequence[Candidate], dict[str, Version]]:
+def _put_to(book: Rulebook, payment: Taken, facts: Facts) -> Put:
     """Most rules want nothing of most events; and where the facts alone say which of the others count,
     the counters of the rest need not be looked at."""
     assert payment.subscriber_id is not None
     who, at = payment.subscriber_id, payment.occurred_at
-    wanting: Sequence[Wanting] = [
-        Wanting(one.rule, points, version, one)
-        for (version, one), points in zip(book.rules, book.points(*facts), strict=True)
-        if points
-    ]
-    if book.follows_from_facts and len(wanting) > 1:
+    shelf = book.shelves.of(facts)
+    wanting: list[Wanting] = []
+    for place, points in zip(shelf.places, shelf.points(*facts), strict=True):
+        if points:
+            version, one = book.rules[place]
+            wanting.append(Wanting(one.rule, points, version, one))
+    if book.follows_from_facts:
         wanting, _ = contest_in_order(wanting)
     candidates = [
         Candidate(
@@ -193,11 +194,13 @@ def _candidates(
             want(one, points, facts),
             [*places(rule, version.campaign, subscriber_id=who, at=at)] if rule.limits else (),
             occasions.place_of(rule, subscriber_id=who, at=at) if rule.occasion else None,
-            is_held_out(version.campaign, who, version.holdout_percent),
+            version.holdout_percent > 0
+            and is_held_out(version.campaign, who, version.holdout_percent),
         )
         for rule, points, version, one in wanting
     ]
-    return candidates, {one.rule.id: one.version for one in wanting}
+    versions = {one.rule.id: one.version for one in wanting}
+    return Put(facts, book.hashes, candidates, book.follows_from_facts, versions)
 
 
 def _places(units: Sequence[Unit], put: Mapping[int, Put]) -> Iterator[Place]:
@@ -237,6 +240,8 @@ def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[S
     is_cancelled = cancellation is not None and _fits(cancellation, payment)
     if is_cancelled:
         granted = [(one, Grant(0, Reason.CANCELLED)) for one in put.candidates]
+    elif put.is_contested:
+        granted = [(one, grant(one, used=used)) for one in put.candidates]
     else:
         amount, at = payment.amount_tiyin, payment.occurred_at
         granted = award(put.candidates, amount=amount, at=at, used=used)

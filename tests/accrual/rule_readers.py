@@ -40,7 +40,7 @@ class Readers:
             "together",
             data,
         )
-        compiled = self.to_python.Compiled(rule=rule, points=points, holds=holds)
+        compiled = self.to_python.compiled(json.dumps(data))
         wants = [self.wanting.want(compiled, points(*event), event) for event in events]
         assert [(w.wanted, w.points, w.reason.value) for w in wants] == [
             (one.wanted, one.points, one.reason.value) for one in told

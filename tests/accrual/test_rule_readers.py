@@ -130,7 +130,7 @@ FAULTS = {
         "Reason.ROUNDS_TO_ZERO if",
         "Reason.CONDITION if",
     ),
-    "want: the cap is not told": (wanting, "Want(told.wanted,", "Want(points,"),
+    "want: the cap is not told": (wanting, "Want(wanted,", "Want(points,"),
 }
 
 

@@ -41,6 +41,8 @@ class Compiled:
 
     rule: Rule
     points: Callable[..., int]
+    wanted: Callable[..., int]
+    """Points before the cap per event."""
     holds: Callable[..., bool]
     """The bare condition, trigger and all."""
 
@@ -53,10 +55,11 @@ def compiled(canonical: str) -> Compiled:
     """
     rule = Rule.model_validate_json(canonical)
     holds = function(condition_node(rule.condition), name=f"<condition of {rule.id}>")
-    return Compiled(rule=rule, points=to_python(rule), holds=holds)
+    wanted = function(_body(rule, is_capped=False), name=f"<{rule.id} without its cap>")
+    return Compiled(rule=rule, points=to_python(rule), wanted=wanted, holds=holds)
 
 
-@lru_cache(maxsize=100)
+@lru_cache(maxsize=1_000)
 def together(canonicals: tuple[str, ...]) -> Callable[..., tuple[int, ...]]:
     """The points of all these rules in one call: of fifty most say 0, and fifty calls to hear it cost
     more than the answers. Raises as `compiled` does."""
@@ -69,12 +72,16 @@ def to_python(rule: Rule) -> Callable[..., int]:
     return function(_body(rule), name=f"<rule {rule.id}>")
 
 
-def _body(rule: Rule) -> ast.expr:
+def _body(rule: Rule, *, is_capped: bool = True) -> ast.expr:
     tests = [condition_node(rule.condition)]
     if not isinstance(rule.reward, Fixed):
         positive = ast.Compare(_fact(rule.reward.field), [ast.Gt()], [ast.Constant(0)])
         tests = [_present(rule.reward.field), positive, *tests]
-    return ast.IfExp(_joined(ast.And(), tests), _points(rule.reward), ast.Constant(0))
+    points = _points(rule.reward)
+    if is_capped:
+        cap = ast.Constant(rule.reward.cap_per_event)
+        points = ast.Call(ast.Name("min", ast.Load()), [points, cap], [])
+    return ast.IfExp(_joined(ast.And(), tests), points, ast.Constant(0))
 
 
 def function(body: ast.expr, name: str = "<condition>") -> Callable[..., Any]:
@@ -117,7 +124,7 @@ def _points(reward: AnyReward) -> ast.expr:
         points = ast.BinOp(points, ast.Mult(), _percent(boost))
     if reward.divisor > 1:
         points = ast.BinOp(points, ast.FloorDiv(), ast.Constant(reward.divisor))
-    return ast.Call(ast.Name("min", ast.Load()), [points, ast.Constant(reward.cap_per_event)], [])
+    return points
 
 
 def _base(reward: AnyReward) -> ast.expr:
