@@ -110,7 +110,7 @@ def _birthdays(day: date, after: int, now: datetime) -> tuple[int | None, int]:
     return _insert(
         """
         select id, msisdn, 'birthday:' || id || ':' || %(year)b as external_id
-          from some
+          from next_ones
          where status = 'active' and to_char(birth_date, 'MMDD') = any(%(birthdays)b::text[])
            and birth_date < %(day)b and joined_at <= %(at)b
         """,
@@ -132,7 +132,7 @@ def _tenure(day: date, after: int, now: datetime) -> tuple[int | None, int]:
     return _insert(
         """
         select id, msisdn, 'tenure:' || id || ':' || j.months as external_id
-          from some
+          from next_ones
           join unnest(%(joined)b::date[], %(months)b::integer[]) as j (joined_on, months)
             on j.joined_on = (joined_at at time zone 'Asia/Tashkent')::date
          where status = 'active' and joined_at <= %(at)b
@@ -152,7 +152,7 @@ def _insert(
     queue, for nothing about them can be unknown. Their fingerprint is that of any event."""
     ((last, new),) = rows(
         f"""
-        with some as (
+        with next_ones as (
             select * from subscribers_subscriber where id > %(after)b order by id limit %(limit)b),
         chosen as ({chosen}),
         written as (
@@ -166,7 +166,7 @@ def _insert(
             returning id),
         queued as (
             insert into accrual_queued (event_id) select id from written)
-        select (select max(id) from some), (select count(*) from written)
+        select (select max(id) from next_ones), (select count(*) from written)
         """,  # noqa: S608  what goes in stands above
         source=OWN,
         kind=kind,
