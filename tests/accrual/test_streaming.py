@@ -1,15 +1,19 @@
 """From a stream each event is in the inbox before the stream forgets it."""
 
+import json
 from collections.abc import Sequence
 from threading import Event as Flag
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from club.accrual import intake, streaming
 from club.accrual.models import Event, Rejection
 from club.accrual.ports import Message, StreamLost
+from club.accrual.rules.event_types import EVENT_TYPES
 from tests.accrual.conftest import Office
 from tests.accrual.event_lines import told
 
@@ -148,3 +152,35 @@ def test_what_cannot_be_done_now_comes_again(
     assert (stream.kept, stream.dead) == ([], [])
     assert Event.objects.count() == 2
     assert connection.is_usable()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = [*json.loads(told("1")), "amount_tiyin", "channel", "version", "cancels", "details"]
+TYPES = st.sampled_from([*EVENT_TYPES, "cancellation", "moon_landing"])
+
+
+def test_whatever_stands_in_an_event_its_neighbours_are_taken(club: Office) -> None:
+    numbers = iter(range(100_000))
+
+    @settings(
+        max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(TYPES, st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3), st.binary(max_size=9))
+    def send(type_: str, odd: dict[str, Any], noise: bytes) -> None:
+        first, last = (f"good {next(numbers)}" for _ in range(2))
+        event = json.dumps({**json.loads(told("odd", type=type_)), **odd}).encode()
+        stream = Memory(told(first), event, event[:-1] + noise, told(last))
+
+        counts = streaming.take_batch(stream)
+
+        assert counts.received == 4
+        assert "cannot_be_taken" not in {line.code for line in counts.rejected}
+        assert stream.kept == []
+        assert len(stream.dead) == len(counts.rejected) <= 2
+        assert Event.objects.filter(external_id__in=[first, last]).count() == 2
+
+    send()
