@@ -59,13 +59,10 @@ SIZE = len(KINDS) + len(CANCELLED)
 
 
 def test_any_delivery_of_mixed_events_ends_in_the_same_inbox_and_books(club: Office) -> None:
-    club.publish("charges", when=compare("service", "eq", "usage"))
-    club.publish(
-        "others",
-        when={"kind": "not", "of": {"kind": "one_of", "field": "event_type",
-                                    "values": ["payment", "charge"]}},
-        reward={"kind": "fixed", "points": 10, "cap_per_event": 10},
-    )  # fmt: skip
+    club.publish("charges", trigger=["charge"], when=compare("service", "eq", "usage"))
+    others = [one["type"] for one in KINDS if one["type"] not in ("payment", "charge")]
+    ten = {"kind": "fixed", "points": 10, "cap_per_event": 10}
+    club.publish("others", trigger=others, when=compare("hour", "ge", 0), reward=ten)
     numbers = iter(range(10_000))
     ends: set[frozenset[tuple[str, str, str]]] = set()
 

@@ -137,7 +137,9 @@ def test_a_source_brings_the_types_that_it_may(type_: str) -> None:
 
 def test_a_cancellation_over_the_wire_cancels_what_it_names(club: Office) -> None:
     club.publish(
-        "bought", when={"kind": "compare", "field": "partner", "op": "eq", "value": "coffee"}
+        "bought",
+        trigger=["partner_purchase"],
+        when={"kind": "compare", "field": "partner", "op": "eq", "value": "coffee"},
     )
     who = club.subscriber()
     common = {"msisdn": who.msisdn, "amount_tiyin": 1_000_000}

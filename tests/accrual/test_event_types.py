@@ -32,10 +32,12 @@ import json
 from club.accrual.rules import explain, facts, model, to_python, to_sql
 rule = model.Rule.model_validate_json(json.dumps({
     "id": "r",
+    "trigger": ["landing"],
     "when": {"kind": "compare", "field": "planet", "op": "eq", "value": "Moon"},
     "reward": {"kind": "fixed", "points": 7, "cap_per_event": 7},
 }))
 common = dict.fromkeys(facts.COMMON)
+common["event_type"] = "landing"
 seen = facts.Facts(**common, **event_types.facts_in("landing", {"planet": "Moon", "crew": 3}))
 assert to_python.to_python(rule)(*seen) == 7
 assert explain.explain(rule, seen, version="").points == 7

@@ -13,7 +13,7 @@ Value = str | int | bool
 
 CANCELLATION = "cancellation"
 PAYMENT = "payment"
-NAME = re.compile(r"[a-z][a-z0-9_]{0,26}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 TEXT_CHARS_MAX = 200
 INTEGER_MAX = 2**53  # the largest integer that every sender's JSON carries exactly
 WORDS: Mapping[type, str] = {
