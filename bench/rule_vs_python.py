@@ -47,6 +47,7 @@ def by_hand(  # the facts, in the order in which compiled rules take them
     tenure_months: int | None,
     is_holiday: bool | None,
     is_birthday: bool | None,
+    *declared: object,  # what some types of event have besides
 ) -> int:
     if amount is None or amount < 2_000_000 or event_type != "payment":
         return 0

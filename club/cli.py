@@ -118,6 +118,15 @@ def sms() -> None:
 
 
 @club.command()
+def broker() -> None:
+    """Takes in the events that a broker has (CLUB_BROKER_URL)."""
+    set_up_django()
+    from club.accrual import streaming
+
+    streaming.main()
+
+
+@club.command()
 def simulators() -> None:
     """The operator's systems, simulated on loopback."""
     from club import launcher

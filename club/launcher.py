@@ -76,7 +76,10 @@ def start(family: Family, *, port: int, database_url: str, is_demo: bool, echo: 
     family.start("the web server", *CLUB, "serve", environment=application)
     # Orphans find the database gone, too, and would wait for it: what they leave half done is
     # taken up again, so they may end at once.
-    for name, command in (("the worker", "worker"), ("the sender of SMS", "sms")):
+    children = [("the worker", "worker"), ("the sender of SMS", "sms")]
+    if os.environ.get("CLUB_BROKER_URL"):
+        children.append(("the reader of the broker", "broker"))
+    for name, command in children:
         family.start(name, *CLUB, command, environment=application, when_orphaned=signal.SIGKILL)
     wait_until_it_answers(family, port=port)
     echo(welcome(port=port, is_demo=is_demo, logins=logins))

@@ -206,6 +206,7 @@ PROXIES = int(os.environ.get("CLUB_PROXIES", "0"))
 # ---- what stands behind each port ------------------------------------------------------------
 CLUB_PORTS = {
     "provisioning": "club.integrations.glassfish.provisioning.GlassfishProvisioning",
+    "event_stream": "club.integrations.rabbitmq.stream.RabbitStream",
 }
 # An order that could not be sent for this long gives its points back.
 ORDER_HOLD_HOURS = int(os.environ.get("CLUB_ORDER_HOLD_HOURS", "48"))
@@ -230,6 +231,16 @@ ESPP_CONTROL_CODE = os.environ.get("CLUB_ESPP_CONTROL_CODE", "off")  # off, md5 
 # With mutual TLS ended before us, the client's certificate is believed from this address alone.
 ESPP_MTLS = os.environ.get("CLUB_ESPP_MTLS") == "1"
 TLS_PROXY = [a for a in os.environ.get("CLUB_TLS_PROXY", "").split(",") if a]
+
+# Source of events -> {} or where wanted {"subject", "types": [...]}.
+EVENT_SOURCES: dict[str, dict[str, object]] = json.loads(os.environ.get("CLUB_EVENT_SOURCES", "{}"))
+EVENTS_MTLS = os.environ.get("CLUB_EVENTS_MTLS") == "1"
+# amqp:// or amqps://, with heartbeat and certificates as its parameters; empty for no broker.
+BROKER_URL = os.environ.get("CLUB_BROKER_URL", "")
+BROKER_QUEUE = os.environ.get("CLUB_BROKER_QUEUE", "club.events")
+# After how many months with us there is an event of tenure: these, and every so many.
+TENURE_MONTHS = [int(months) for months in os.environ.get("CLUB_TENURE_MONTHS", "1 3 6").split()]
+TENURE_EVERY_MONTHS = int(os.environ.get("CLUB_TENURE_EVERY_MONTHS", "12"))
 
 GLASSFISH_URL = os.environ.get("CLUB_GLASSFISH_URL", "http://127.0.0.1:8090/SubscriberService")
 GLASSFISH_TOKEN = os.environ.get("CLUB_GLASSFISH_TOKEN", "")
@@ -268,5 +279,8 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("CLUB_LOG", "INFO")},
-    "loggers": {"procrastinate": {"level": "WARNING"}},
+    "loggers": {
+        "procrastinate": {"level": "WARNING"},
+        "pika": {"level": "CRITICAL"},  # what it loses is told by whoever asked it
+    },
 }

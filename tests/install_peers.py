@@ -1,4 +1,5 @@
-"""What `make test-all` adds to a Debian machine: a JDK with Metro, a browser, npm packages.
+"""What `make test-all` adds to a Debian machine: a JDK with Metro, a broker, a browser, npm
+packages.
 
     python -m tests.install_peers
 
@@ -18,6 +19,7 @@ from tests.missing import CHECKS, PEERS, missing
 PACKAGES = (
     "openjdk-17-jdk-headless",
     "libjaxws-java",
+    "rabbitmq-server",
     "chromium",
     "fonts-dejavu-core",
     "curl",
@@ -27,7 +29,7 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def main() -> None:
-    if missing(["java", "chromium"]) or not all(map(shutil.which, ("curl", "openssl"))):
+    if missing(["java", "chromium", "rabbitmq"]) or not all(map(shutil.which, ("curl", "openssl"))):
         install_debian_packages()
     install_npm_packages()
     if still := missing(CHECKS):

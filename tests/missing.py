@@ -42,4 +42,15 @@ def _chromium() -> str:
     return "" if shutil.which("chromium") else "the browser is missing: apt-get install chromium"
 
 
-CHECKS: dict[str, Callable[[], str]] = {"java": _java, "node": _node, "chromium": _chromium}
+def _rabbitmq() -> str:
+    if any(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server")):
+        return ""
+    return "the broker is missing: apt-get install rabbitmq-server"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "java": _java,
+    "node": _node,
+    "chromium": _chromium,
+    "rabbitmq": _rabbitmq,
+}

@@ -93,7 +93,7 @@ def adopt_waiting(*, now: datetime, limit: int = 1_000) -> int:
               join accrual_event e on e.id = o.event_id
               join subscribers_subscriber s
                 on s.msisdn = e.msisdn and e.occurred_at >= s.joined_at - %(joining)b::interval
-             where o.state = 'waiting' and e.kind = 'payment'
+             where o.state = 'waiting' and split_part(e.kind, ':', 1) <> 'cancellation'
              limit %(limit)b
                for update of o skip locked),
         known as (
@@ -113,9 +113,9 @@ def adopt_waiting(*, now: datetime, limit: int = 1_000) -> int:
               from accrual_outcome o
               join accrual_event e on e.id = o.event_id
               join accrual_event p on p.source = e.source and p.external_id = e.external_id
-                   and p.kind = 'payment'
+                   and p.kind = coalesce(nullif(split_part(e.kind, ':', 2), ''), 'payment')
               join accrual_outcome po on po.event_id = p.id and po.state = 'decided'
-             where o.state = 'waiting' and e.kind = 'cancellation'
+             where o.state = 'waiting' and split_part(e.kind, ':', 1) = 'cancellation'
              limit %(limit)b
                for update of o skip locked),
         gone as (
@@ -140,7 +140,9 @@ def retry(*, event_id: int, by: Staff, now: datetime, why: str) -> bool:
     found = rows(
         """
         with found as (
-            select e.id, e.kind = 'payment' and e.subscriber_id is null as is_unknown
+            select e.id,
+                   e.subscriber_id is null and split_part(e.kind, ':', 1) <> 'cancellation'
+                   as is_unknown
               from accrual_outcome o
               join accrual_event e on e.id = o.event_id
              where o.event_id = %(event_id)b and o.state in ('failed', 'review')

@@ -24,9 +24,11 @@ def erase_subscriber(*, subscriber_id: int, now: datetime) -> None:
 
 
 def erase_number(*, msisdn: str, now: datetime) -> None:
-    """What waits for the number, and what was rejected with it in any of the ways to write it.
+    """What waits for the number, and whatever names it in any of the ways to write it: what was
+    rejected, conflicts of others, events of others that are of a type nobody has declared (of a declared one
+    the inbox keeps no number of others).
 
-    No index serves this, it reads the waiting events and all rejections: erasing is rare.
+    No index serves this, it reads those events and all rejections and conflicts: erasing is rare.
     """
     waiting = rows(
         """
@@ -41,6 +43,18 @@ def erase_number(*, msisdn: str, now: datetime) -> None:
         update accrual_rejection set raw = '', reason = ''
          where raw ~ %(pattern)b or reason ~ %(pattern)b
         """,
+        pattern=rules.written_anyhow(msisdn),
+    )
+    rows(
+        """
+        update accrual_event e set details = '{}'
+          from accrual_outcome o
+         where o.event_id = e.id and o.state = 'kept' and e.details::text ~ %(pattern)b
+        """,
+        pattern=rules.written_anyhow(msisdn),
+    )
+    rows(
+        "update accrual_conflict set payload = '{}' where payload::text ~ %(pattern)b",
         pattern=rules.written_anyhow(msisdn),
     )
 

@@ -12,6 +12,7 @@ class Grant:
     """The event and the rule version that one posting was granted for."""
 
     event_id: int
+    event_type: str
     rule_id: str
     rule_hash: str
     rule_names: Texts
@@ -53,6 +54,7 @@ def grants(*, subscriber_id: int, keys: Iterable[tuple[int, str]]) -> dict[tuple
     return {
         (one.event_id, one.rule_id): Grant(
             event_id=one.event_id,
+            event_type=events[one.event_id].kind,
             rule_id=one.rule_id,
             rule_hash=one.rule_hash,
             rule_names=versions[one.rule_hash].names,

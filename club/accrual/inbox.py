@@ -27,8 +27,10 @@ from club.accrual.incoming import (
 )
 from club.accrual.models import Register
 from club.accrual.rows import as_json, columns, rows
+from club.accrual.rules.event_types import known_kinds
 from club.programme import queries as programme
 from club.savepoints import savepoint
+from club.subscribers import queries as subscribers
 
 __all__ = ["Incoming", "Receipt", "Verdict", "open_register", "receive", "reject"]
 
@@ -36,6 +38,21 @@ BATCH_ROWS_MAX = 2_000
 REASON_CHARS_MAX = 300
 RAW_CHARS_MAX = 4_000
 LINE_MAX = 2**31 - 1
+
+JUDGED = """
+    select id, state,
+           case state when 'kept' then 'of a type that is not declared'
+                      when 'review' then 'older than the programme accepts'
+                      when 'waiting' then 'unknown number' end as note
+      from (select id,
+                   case when kind <> all(%(known)b::text[]) then 'kept'
+                        when occurred_at < %(oldest_at)b then 'review'
+                        when subscriber_id is null
+                             and split_part(kind, ':', 1) <> 'cancellation' then 'waiting' end
+                   as state
+              from written) at_first
+"""
+"""Which of the events that are `written` can be decided (without a state), and what keeps others back."""
 
 
 class Verdict(StrEnum):
@@ -67,7 +84,8 @@ def receive(
     """Write up to 2,000 events, each once, and answer a receipt for each, in order.
 
     An event of an unknown number waits for its subscriber; one older than the programme accepts
-    waits for a person. The job that accrues is a row of this transaction.
+    waits for a person; one of a type that nobody has declared is kept until somebody does. The job
+    that accrues is a row of this transaction.
     Raises ProgrammeNotConfigured.
     """
     assert len(incoming) <= BATCH_ROWS_MAX, "a register is received in slices"
@@ -76,7 +94,7 @@ def receive(
     for _, result in results:
         if isinstance(result, Accepted):
             firsts.setdefault(result.key, result)
-    written = _write(firsts.values(), now=now)
+    written = _write(with_ids(firsts.values()), now=now)
     stored = written | _stored_before([key for key in firsts if key not in written])
 
     receipts: list[Receipt] = []
@@ -140,6 +158,32 @@ def ask_for_decisions() -> None:
         pass
 
 
+def oldest_at(now: datetime) -> datetime:
+    """What happened before waits for a person. Raises ProgrammeNotConfigured."""
+    return now - timedelta(days=programme.current().late_days_max)
+
+
+def with_ids(accepted: Iterable[Accepted]) -> list[Accepted]:
+    """With the subscribers' ids in place of the numbers that stood in details; who is no subscriber
+    leaves nothing."""
+    found = list(accepted)
+    numbers = {number for one in found for _, number in one.numbers}
+    if not numbers:
+        return found
+    ids = subscribers.ids(numbers=numbers)
+    return [
+        one._replace(
+            details=as_json(
+                one.incoming.details
+                | {name: ids[number] for name, number in one.numbers if number in ids}
+            )
+        )
+        if one.numbers
+        else one
+        for one in found
+    ]
+
+
 def _write(accepted: Iterable[Accepted], *, now: datetime) -> dict[Key, _Stored]:
     """Insert what is not there yet; answer the rows that are new."""
     # In the order of the key, so that two deliveries at once never wait for each other crosswise.
@@ -153,12 +197,14 @@ def _write(accepted: Iterable[Accepted], *, now: datetime) -> dict[Key, _Stored]
             incoming.channel,
             details,
         )
-        for incoming, key, msisdn, fingerprint, details in sorted(accepted, key=attrgetter("key"))
+        for incoming, key, msisdn, fingerprint, details, _ in sorted(
+            accepted, key=attrgetter("key")
+        )
     ]
     if not table:
         return {}
     written = rows(
-        """
+        f"""
         with written as (
             insert into accrual_event (source, external_id, kind, fingerprint, msisdn,
                    subscriber_id, occurred_at, received_at, amount_tiyin, channel, details)
@@ -175,24 +221,19 @@ def _write(accepted: Iterable[Accepted], *, now: datetime) -> dict[Key, _Stored]
              order by i.place
                 on conflict (source, external_id, kind) do nothing
             returning *),
-        judged as (
-            select id, case when occurred_at < %(oldest_at)b then 'review'
-                            when subscriber_id is null and kind = 'payment' then 'waiting'
-                       end as state
-              from written),
+        judged as ({JUDGED}),
         queued as (
             insert into accrual_queued (event_id)
             select id from judged where state is null),
         kept_back as (
             insert into accrual_outcome (event_id, state, note)
-            select id, state, case state when 'review' then 'older than the programme accepts'
-                                         else 'unknown number' end
-              from judged where state is not null)
+            select id, state, note from judged where state is not null)
         select source, external_id, kind, id, fingerprint from written
-        """,
+        """,  # noqa: S608  nothing but a constant goes in
         now=now,
         joining=JOINING_SLACK,
-        oldest_at=now - timedelta(days=programme.current().late_days_max),
+        oldest_at=oldest_at(now),
+        known=known_kinds(),
         **columns(
             "sources external_ids kinds fingerprints msisdns moments amounts channels details",
             table,

@@ -1,3 +1,5 @@
+from enum import StrEnum
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import BrinIndex
@@ -5,16 +7,22 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
 
+from club.accrual.rules import event_types
 
-class Kind(models.TextChoices):
-    PAYMENT = "payment"
-    CANCELLATION = "cancellation"  # its external_id is that of the payment it cancels
+
+class Kind(StrEnum):
+    """The kinds that are called by name; all of them are in `rules/event_types.py`."""
+
+    PAYMENT = event_types.PAYMENT
+    CANCELLATION = event_types.CANCELLATION
+    """Of a payment, and its external_id is the payment's. Others: `event_types.cancellation_of`."""
 
 
 class EventState(models.TextChoices):
     NEW = "new"  # in the queue: to be decided by the next batch
     WAITING = "waiting"  # the number is not a subscriber yet, or the payment to cancel has not come
     REVIEW = "review"  # too late to be accrued by itself: a person decides
+    KEPT = "kept"  # of a type that nobody has declared yet: it brings nothing until somebody does
     DECIDED = "decided"
     FAILED = "failed"  # deciding it raised; `note` says what, a person looks
 
@@ -28,7 +36,8 @@ class Event(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     source = models.CharField(max_length=40)
-    kind = models.CharField(max_length=20, choices=Kind.choices)
+    kind = models.CharField(max_length=40)
+    """A type of event, declared or not, or a cancellation of one."""
     external_id = models.CharField(max_length=100)
     fingerprint = models.BinaryField(max_length=32)
     msisdn = models.CharField(max_length=12)
@@ -37,6 +46,7 @@ class Event(models.Model):
     received_at = models.DateTimeField()
     amount_tiyin = models.BigIntegerField()
     channel = models.CharField(max_length=40)
+    """Empty where the type needs none."""
     details = models.JSONField(default=dict)
 
     class Meta:
@@ -255,3 +265,11 @@ class Used(models.Model):
     subscriber_id = models.BigIntegerField()
     points = models.BigIntegerField()
     times = models.BigIntegerField()
+
+
+class DayMade(models.Model):
+    """A day whose birthdays, or whose anniversaries of joining, all stand in the inbox."""
+
+    pk = models.CompositePrimaryKey("kind", "day")
+    kind = models.CharField(max_length=40)
+    day = models.DateField()

@@ -5,12 +5,14 @@ never wait for each other over events, so they cannot wait crosswise. What one w
 because another holds it, the minute's round of `accrual.adopt_waiting` brings back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from club.accrual.models import EventState, Kind
+from club.accrual.incoming import Key
+from club.accrual.models import EventState
 from club.accrual.rows import columns, rows
+from club.accrual.rules.event_types import EVENT_TYPES, cancellation_of, cancelled_by, facts_in
 from club.accrual.rules.facts import Facts, is_birthday, is_holiday, whole_months
 from club.clock import TASHKENT, day_of
 from club.ledger.rules import fingerprint_of
@@ -47,17 +49,22 @@ class Taken:
     region: str | None
     birth_date: date | None
     joined_at: datetime | None
+    details: Mapping[str, object] | None
+    """None where rules ask nothing of them."""
     state: str
     day: date = field(init=False)
     """The business day, in Tashkent; asked for so often that it is worked out once."""
+    cancels: str | None = field(init=False)
+    """The type of event that a cancellation cancels."""
 
     def __post_init__(self) -> None:
         self.day = day_of(self.occurred_at)
+        self.cancels = cancelled_by(self.kind)
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What a payment and its cancellation have in common."""
-        return self.source, self.external_id
+    def key(self) -> Key:
+        """What an event and its cancellation have in common: that of the event."""
+        return self.source, self.external_id, self.cancels or self.kind
 
     def content_for_ever(self, rule_id: str) -> bytes:
         """The fingerprint for the journal, which nobody can erase: without the number, for who has
@@ -68,7 +75,10 @@ class Taken:
 @dataclass(slots=True)
 class Unit:
     """What is decided together: a payment with the cancellation that came before it, or in the same
-    batch; or a cancellation with the payment it undoes. One of the two may be missing, never both."""
+    batch; or a cancellation with the payment it undoes. One of the two may be missing, never both.
+
+    "Payment" stands here and in deciding for an event of any type: what can be cancelled.
+    """
 
     payment: Taken | None
     cancellation: Taken | None
@@ -92,7 +102,8 @@ _FROM_THE_QUEUE = """
 _COLUMNS = """
        select e.id, e.kind, e.source, e.external_id, e.msisdn, s.id,
               e.occurred_at, e.amount_tiyin, e.channel, nullif(s.tariff, ''),
-              nullif(s.region, ''), s.birth_date, s.joined_at
+              nullif(s.region, ''), s.birth_date, s.joined_at,
+              case when e.kind = any(%(detailed)b::text[]) then e.details end
 """
 
 
@@ -110,11 +121,15 @@ def take(*, limit: int) -> list[Unit]:
              order by e.id
             """,
             limit=limit,
+            detailed=_detailed(),
         )
     ]
-    payments = [event for event in taken if event.kind == Kind.PAYMENT]
-    cancellations = {event.key: event for event in taken if event.kind == Kind.CANCELLATION}
-    waited = _by_key(payments, kind=Kind.CANCELLATION, state=EventState.WAITING)
+    payments = [event for event in taken if event.cancels is None]
+    cancellations = {event.key: event for event in taken if event.cancels is not None}
+    waited = _by_key(
+        [(source, id_, cancellation_of(kind)) for source, id_, kind in (p.key for p in payments)],
+        state=EventState.WAITING,
+    )
     early = {event.key: event for event in waited} | cancellations
     units = [Unit(payment, early.get(payment.key)) for payment in payments]
 
@@ -132,8 +147,8 @@ def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
         assert payment.joined_at is not None, "it came with the subscriber"
         facts[payment.id] = Facts(
             event_type=payment.kind,
-            amount=payment.amount_tiyin,
-            channel=payment.channel,
+            amount=payment.amount_tiyin or None,
+            channel=payment.channel or None,
             tariff=payment.tariff,
             region=payment.region,
             tier=levels.get((payment.subscriber_id, payment.occurred_at), base_tier),
@@ -142,15 +157,21 @@ def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
             tenure_months=whole_months(day_of(payment.joined_at), payment.day),
             is_holiday=is_holiday(payment.day),
             is_birthday=is_birthday(payment.birth_date, payment.day),
+            **(facts_in(payment.kind, payment.details) if payment.details else {}),
         )
     return facts
+
+
+def _detailed() -> list[str]:
+    """The types of whose details rules may ask something: no other event brings them along."""
+    return [one.name for one in EVENT_TYPES.values() if one.fields]
 
 
 def _with_their_payments(cancellations: Sequence[Taken]) -> list[Unit]:
     """The payments are locked, too: one that another worker decides at this moment stays away."""
     payments = {
         payment.key: payment
-        for payment in _by_key(cancellations, kind=Kind.PAYMENT, state=EventState.DECIDED)
+        for payment in _by_key([c.key for c in cancellations], state=EventState.DECIDED)
     }
     granted = _granted(list(payments.values()))
     units = []
@@ -160,22 +181,22 @@ def _with_their_payments(cancellations: Sequence[Taken]) -> list[Unit]:
     return units
 
 
-def _by_key(events: Sequence[Taken], *, kind: Kind, state: EventState) -> list[Taken]:
-    if not events:
+def _by_key(keys: Sequence[Key], *, state: EventState) -> list[Taken]:
+    if not keys:
         return []
     found = rows(
         f"""
         {_COLUMNS}, o.state
-          from unnest(%(sources)b::text[], %(external_ids)b::text[]) as k (source, external_id)
-          join accrual_event e on e.source = k.source and e.external_id = k.external_id
-               and e.kind = %(kind)b
+          from unnest(%(sources)b::text[], %(external_ids)b::text[], %(kinds)b::text[])
+               as k (source, external_id, kind)
+          join accrual_event e using (source, external_id, kind)
           join accrual_outcome o on o.event_id = e.id and o.state = %(state)b
           left join subscribers_subscriber s on s.id = e.subscriber_id
            for update of o skip locked
         """,
-        kind=kind.value,
         state=state.value,
-        **columns("sources external_ids", [event.key for event in events]),
+        detailed=_detailed(),
+        **columns("sources external_ids kinds", keys),
     )
     return [Taken(*row) for row in found]
 

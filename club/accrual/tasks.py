@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from club.accrual import actions, inbox, notices
+from club.accrual import actions, inbox, kept, notices, own_events
 
 BATCH_EVENTS = 2_000
 # Some seconds: a register of a million lines must not keep the worker from orders and messages.
@@ -40,3 +40,20 @@ def forget_counters(timestamp: int) -> None:
     """At 02:40 in Tashkent: the counters of limits whose periods are long over."""
     while actions.forget_counters(now=timezone.now()):
         pass
+
+
+@app.periodic(cron="0 4 * * *")
+@app.task(name="accrual.make_events", queueing_lock="accrual.make_events")
+def make_events(timestamp: int) -> None:
+    """At 09:00 in Tashkent: birthdays and anniversaries, of the days when nobody made them, too."""
+    own_events.make_birthdays(now=timezone.now())
+    own_events.make_tenure(now=timezone.now())
+
+
+@app.periodic(cron="35 * * * *")
+@app.task(name="accrual.adopt_kept", queueing_lock="accrual.adopt_kept")
+def adopt_kept(timestamp: int) -> None:
+    """Each hour: events of types that a release has declared since they came."""
+    for _ in range(ADOPTIONS_PER_JOB_MAX):
+        if not kept.adopt(now=timezone.now(), limit=BATCH_EVENTS):
+            break

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from club.accrual import erasure
 from club.accrual.deciding import Line, Settled
-from club.accrual.models import Kind
 from club.accrual.rows import as_json, columns, rows
+from club.accrual.rules.facts import kept
 from club.accrual.rules.granting import Because
 from club.accrual.taking import Taken
 
@@ -40,14 +40,14 @@ def write(settled: Sequence[Settled], *, now: datetime) -> None:
                     one.event.id,
                     one.state,
                     _legible(one.note),
-                    as_json(one.facts._asdict()) if one.facts else None,
+                    as_json(kept(one.facts)) if one.facts else None,
                     rulebooks.get(tuple(one.asked)),
                 )
                 for one in settled
             ],
         ),
     )
-    _adopt([one.event for one in settled if one.event.kind == Kind.CANCELLATION])
+    _adopt([one.event for one in settled if one.event.cancels])
     erasure.forget([one.event.id for one in settled if one.note == erasure.NOTE])
 
 

@@ -6,6 +6,7 @@ Whole sentences with placeholders, never glued pieces: each language has its own
 from django.utils.translation import gettext as _
 
 from club.accrual import grants as accrual
+from club.accrual.rules.event_types import PAYMENT, cancelled_by
 from club.languages import in_language
 from club.ledger.queries import Line
 from club.ledger.rules import AdjustmentReason, Kind
@@ -47,6 +48,10 @@ def _earned(line: Line, grant: accrual.Grant | None, language: str) -> Words:
     if line.kind is Kind.ACCRUAL:
         if grant is None:
             return _("Points earned"), _("Earned on {day}").format(day=day(line.occurred_on))
+        if _what(grant) != PAYMENT:
+            return in_language(grant.rule_names, language), _("Earned on {day}").format(
+                day=day(line.occurred_on)
+            )
         return in_language(grant.rule_names, language), _(
             "You paid {amount}: {channel}, {day}"
         ).format(
@@ -56,11 +61,16 @@ def _earned(line: Line, grant: accrual.Grant | None, language: str) -> Words:
         )
     if line.counterparty_id is not None:
         return _("Points taken back"), _("These points had been sent to you and were taken back")
-    if grant is None:
+    if grant is None or _what(grant) != PAYMENT:
         return _("Points taken back"), _("What these points were given for was cancelled")
     return _("Payment cancelled"), _(
         "Your payment of {amount} was cancelled, so its points were taken back"
     ).format(amount=money(grant.amount_tiyin))
+
+
+def _what(grant: accrual.Grant) -> str:
+    """The type of the event that brought the points; a cancellation is told by what it cancelled."""
+    return cancelled_by(grant.event_type) or grant.event_type
 
 
 def _spent(line: Line, order: Order | None, language: str) -> Words:

@@ -22,7 +22,7 @@ from club.orders.models import OPEN, Order
 HEARTBEAT_AGE_MAX = timedelta(seconds=45)  # the worker's comes every ten seconds
 OUTBOX_AGE_MAX = timedelta(minutes=10)
 
-KEPT_BACK = (EventState.WAITING, EventState.REVIEW, EventState.FAILED)
+KEPT_BACK = (EventState.WAITING, EventState.REVIEW, EventState.FAILED, EventState.KEPT)
 OPEN_MESSAGES = (MessageState.QUEUED, MessageState.SENDING)
 
 

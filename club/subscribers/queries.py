@@ -85,3 +85,9 @@ def numbers(*, subscriber_ids: Collection[int]) -> dict[int, str]:
     """The msisdns of these subscribers; whoever has left is missing."""
     found = Subscriber.objects.filter(id__in=subscriber_ids).values_list("id", "msisdn")
     return dict(found)
+
+
+def ids(*, numbers: Collection[str]) -> dict[str, int]:
+    """Whose these msisdns are; a number that is nobody's is missing."""
+    found = Subscriber.objects.filter(msisdn__in=numbers).values_list("msisdn", "id")
+    return dict(found)

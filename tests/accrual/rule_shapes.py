@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from club.accrual.rules.facts import AMOUNT_TIYIN_MAX, FIELDS, Facts
+from club.accrual.rules.facts import AMOUNT_TIYIN_MAX, COMMON, FIELDS, Facts
 
 Data = dict[str, Any]
 
@@ -21,23 +21,25 @@ WORDS = {
     "tier": ["bronze", "silver", "gold"],
 }
 
-SMALL = {"weekday": (1, 7), "hour": (0, 23), "tenure_months": (0, 240)}
+OTHER_WORDS = ["coffee", "o'clock", "Қ"]  # of the fields that some types of event declare
+SMALL = {"weekday": (1, 7), "hour": (0, 23), "tenure_months": (0, 240), "score": (-1, 10)}
+SIGNED = {"lowest_balance_tiyin": (-1_000_000, 1_000_000)}
 
 
 def values(field: str) -> st.SearchStrategy[Any]:
-    if field in WORDS:
-        return st.sampled_from(WORDS[field])
-    if field in ("is_birthday", "is_holiday"):
+    if FIELDS[field] is str:
+        return st.sampled_from(WORDS.get(field, OTHER_WORDS))
+    if FIELDS[field] is bool:
         return st.booleans()
-    if field in SMALL:
-        return st.integers(*SMALL[field])
+    if field in SMALL | SIGNED:
+        return st.integers(*(SMALL | SIGNED)[field])
     return st.integers(0, AMOUNT_TIYIN_MAX) | st.integers(0, 1_000_000)
 
 
 @st.composite
 def leaves(draw: st.DrawFn) -> Data:
     # Weighed towards ordered comparisons: there the boundaries are.
-    field = draw(st.sampled_from([*FIELDS, "amount", "amount", "weekday"]))
+    field = draw(st.sampled_from([*COMMON, *FIELDS, "amount", "amount", "amount", "weekday"]))
     if draw(st.integers(0, 3)) == 0:
         listed = draw(st.lists(values(field), min_size=1, max_size=3))
         return {"kind": "one_of", "field": field, "values": listed}
@@ -114,12 +116,12 @@ def _near(random: Random, field: str, found: dict[str, set[Any]]) -> Any:
     if known and random.random() < 0.6:
         value = random.choice(known)
         return value + random.choice([-1, 0, 0, 1]) if FIELDS[field] is int else value
-    if field in WORDS:
-        return random.choice([*WORDS[field], None])
-    if field in ("is_birthday", "is_holiday"):
+    if FIELDS[field] is str:
+        return random.choice([*WORDS.get(field, OTHER_WORDS), None])
+    if FIELDS[field] is bool:
         return random.choice([True, False, None])
-    if field in SMALL:
-        return random.choice([random.randint(*SMALL[field]), None])
+    if field in SMALL | SIGNED:
+        return random.choice([random.randint(*(SMALL | SIGNED)[field]), None])
     return random.choice([None, random.randint(0, 1_000_000), random.randint(0, AMOUNT_TIYIN_MAX)])
 
 

@@ -46,7 +46,7 @@ def payment(external_id: str = "p-1", **changes: Any) -> Incoming:
         ({"external_id": "x" * 101}, "bad_text"),
         ({"external_id": "a\0b"}, "bad_text"),
         ({"channel": ""}, "bad_text"),
-        ({"kind": "usage"}, "unknown_kind"),
+        ({"kind": "Usage!"}, "bad_type"),
         ({"details": {"note": "a\0b"}}, "bad_details"),
         ({"details": {"note": "\ud800"}}, "bad_details"),
         ({"details": {"note": "x" * 5_000}}, "bad_details"),

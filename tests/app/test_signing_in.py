@@ -149,3 +149,34 @@ def test_no_number_and_no_code_is_in_the_log(stranger, number, newest_code, capl
     assert caplog.records
     assert number[3:] not in caplog.text
     assert code not in caplog.text
+
+
+def test_signing_in_and_staying_so_is_one_visit_a_day(stranger, club, newest_code):
+    from club.accrual.models import Event
+
+    who = club.subscriber()
+    stranger.post("/auth/otp", {"msisdn": who.msisdn})
+    code = {"grant": "otp", "msisdn": who.msisdn, "code": newest_code(who.msisdn)}
+    signed_in = stranger.post("/auth/token", code, x_app_platform="android")
+    refresh = {"grant": "refresh", "refresh_token": signed_in.data["refresh_token"]}
+    again = stranger.post("/auth/token", refresh, x_app_platform="<script>")
+
+    assert signed_in.status_code == again.status_code == 200
+    visit = Event.objects.get(kind="app_visit")
+    assert (visit.subscriber_id, visit.details) == (who.id, {"platform": "android"})
+
+
+def test_a_visit_that_cannot_be_recorded_stops_nobody(stranger, club, newest_code, monkeypatch):
+    from django.db import DatabaseError
+
+    from club.accrual import inbox
+
+    def refuse(*_args, **_how):
+        raise DatabaseError("full")
+
+    who = club.subscriber()
+    stranger.post("/auth/otp", {"msisdn": who.msisdn})
+    monkeypatch.setattr(inbox, "receive", refuse)
+    code = {"grant": "otp", "msisdn": who.msisdn, "code": newest_code(who.msisdn)}
+
+    assert stranger.post("/auth/token", code).status_code == 200

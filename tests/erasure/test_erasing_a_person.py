@@ -1,6 +1,7 @@
 """Somebody is forgotten: nothing in the database tells of them, and the books balance as before."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -92,6 +93,7 @@ def lives_a_full_life(club: Club, who: Subscriber, officer: Staff) -> Tokens:
             source="espp", code="bad", reason=f"of {form}", raw=f"a;{form};1", line=1, now=club.now
         )
     tokens = signs_in(club)
+    names_her_in_events_of_others(club, who)
     signin.request_code(msisdn=NUMBER, address="10.0.0.1", language=None, now=club.now)
     for template in ("points_earned",):
         messages.queue(
@@ -112,6 +114,25 @@ def lives_a_full_life(club: Club, who: Subscriber, officer: Staff) -> Tokens:
         details={"why": "she called from 93 456-70-12"},
     )  # fmt: skip
     return tokens
+
+
+def names_her_in_events_of_others(club: Club, who: Subscriber) -> None:
+    """A friend told of her, by a type that is declared and by one that nobody knows yet; and one such
+    event is her own."""
+    friend = club.subscriber().msisdn
+    for number, (whose, kind, details) in enumerate(
+        [
+            (friend, "referral", {"friend_msisdn": FORMS[1]}),
+            (friend, "moon_landing", {"crew": [{"name": "Malika", "phone": FORMS[2]}]}),
+            (friend, "moon_landing", {"crew": 1}),
+            (NUMBER, "moon_landing", {"crew": "Malika"}),
+        ]
+    ):
+        told = inbox.Incoming(
+            "news", kind, f"e-{number}", whose, club.now, 0, "", dict[str, object](details)
+        )
+        inbox.receive([told], now=club.now)
+        inbox.receive([replace(told, amount_tiyin=0 if kind == "referral" else 7)], now=club.now)
 
 
 def found(*needles: str) -> list[str]:

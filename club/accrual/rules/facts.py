@@ -1,24 +1,27 @@
-"""What a rule may ask about: one closed, typed list.
+"""What a rule may ask about: one closed, typed list, of what every event has and of what the declared
+types of event have besides.
 
 A rule cannot name anything else, so no name out of a rule reaches Python or SQL unchecked. Facts
 are computed once, in Asia/Tashkent where they concern time, and kept with the event: neither
 compiler ever sees a clock or a zone.
 """
 
+from collections import namedtuple
 from collections.abc import Mapping
-from datetime import date
-from typing import Any, NamedTuple
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import holidays
 
+from club.accrual.rules.event_types import EVENT_TYPES, Value, fields_of
 from club.clock import months_later
 
 AMOUNT_TIYIN_MAX = 10**12
 """The largest amount of one event, ten billion so'm; the inbox refuses more."""
 
 
-class Facts(NamedTuple):
-    """The facts of one event in the order in which compiled rules take them; None is missing."""
+class Common(NamedTuple):
+    """The facts of any event, in the order in which compiled rules take them; None is missing."""
 
     event_type: str | None
     amount: int | None  # tiyin
@@ -33,7 +36,7 @@ class Facts(NamedTuple):
     is_birthday: bool | None
 
 
-FIELDS: dict[str, type] = {
+COMMON: dict[str, type[Value]] = {
     "event_type": str,
     "amount": int,
     "channel": str,
@@ -46,7 +49,21 @@ FIELDS: dict[str, type] = {
     "is_holiday": bool,
     "is_birthday": bool,
 }
-assert tuple(FIELDS) == Facts._fields, "a compiled rule takes the facts in this order"
+assert tuple(COMMON) == Common._fields, "a compiled rule takes the facts in this order"
+DECLARED = fields_of(EVENT_TYPES.values())
+assert not COMMON.keys() & DECLARED.keys(), "a declared field has a name of its own"
+
+FIELDS: dict[str, type[Value]] = COMMON | DECLARED
+
+if TYPE_CHECKING:
+    Facts = Common  # the declared ones are asked by rules alone, by name
+else:
+    Facts = namedtuple("Facts", FIELDS, defaults=[None] * len(DECLARED))
+
+
+def kept(facts: Facts) -> dict[str, Value]:
+    """Facts as they are kept with an event: those that are known."""
+    return {name: value for name, value in zip(FIELDS, facts, strict=True) if value is not None}
 
 
 def remembered(stored: Mapping[str, Any]) -> Facts:
@@ -92,6 +109,32 @@ def is_birthday(birth_date: date | None, on: date) -> bool | None:
         return birth_date.replace(year=on.year) == on
     except ValueError:  # 29 February in a common year
         return (on.month, on.day) == (3, 1)
+
+
+def birthdays_on(on: date) -> list[str]:
+    """The days of birth, as month and day, of everybody for whom `on` is a birthday.
+
+    >>> birthdays_on(date(2026, 3, 1)), birthdays_on(date(2028, 3, 1))
+    (['0301', '0229'], ['0301'])
+    """
+    leapling = date(2004, 2, 29)
+    days = {f"{on:%m%d}": None}
+    if is_birthday(leapling, on):
+        days[f"{leapling:%m%d}"] = None
+    return list(days)
+
+
+def joined_on(months: int, *, until: date) -> list[date]:
+    """The days of joining since which on `until` exactly so many months are over.
+
+    >>> [str(day) for day in joined_on(1, until=date(2026, 2, 28))]
+    ['2026-01-28', '2026-01-29', '2026-01-30', '2026-01-31']
+    >>> joined_on(1, until=date(2026, 3, 31))
+    []
+    """
+    month = months_later(until.replace(day=1), -months)
+    days = (month + timedelta(days=n) for n in range(until.day - 1, 31))
+    return [day for day in days if day.month == month.month and months_later(day, months) == until]
 
 
 def whole_months(since: date, until: date) -> int:

@@ -1,9 +1,11 @@
+import re
 from typing import Annotated, Literal
 
 from django.utils import timezone
 from ninja import Body, Router, Schema, Status
 from pydantic import Field
 
+from club.accrual import own_events
 from club.doors.app.auth import AccessToken, SignedInRequest
 from club.doors.app.door import AppRequest, address
 from club.doors.app.schemas import In, or_problems
@@ -12,6 +14,7 @@ from club.signin.tokens import Tokens
 from club.subscribers import rules as subscribers
 
 router = Router()
+PLATFORM = re.compile(r"[a-z0-9]{1,20}")
 Msisdn = Annotated[str, Field(pattern=r"^998[0-9]{9}$", examples=["998901234567"])]
 
 
@@ -61,17 +64,23 @@ def issue_tokens(
     request: AppRequest,
     body: Body[Annotated[OtpGrant | RefreshGrant, Field(discriminator="grant")]],
 ) -> TokensOut:
-    """Exchange a one-time code, or the last refresh token, for new tokens."""
+    """Exchange a one-time code, or the last refresh token, for new tokens.
+
+    The app does so whenever it is opened, and says in the header `X-App-Platform` what it runs on.
+    """
     now = timezone.now()
     match body:
         case OtpGrant():
-            return _told(
-                signin.redeem_code(
-                    msisdn=body.msisdn, code=body.code, address=address(request), now=now
-                )
+            tokens = signin.redeem_code(
+                msisdn=body.msisdn, code=body.code, address=address(request), now=now
             )
         case RefreshGrant():
-            return _told(signin.refresh(token=body.refresh_token, now=now))
+            tokens = signin.refresh(token=body.refresh_token, now=now)
+    # No other request has to be looked at: access tokens live for minutes, and in memory only.
+    own_events.visit(
+        subscriber_id=tokens.session.subscriber_id, platform=_platform(request), now=now
+    )
+    return _told(tokens)
 
 
 @router.delete("/auth/session", auth=AccessToken(), response=or_problems({204: None}, 401))
@@ -79,6 +88,11 @@ def sign_out(request: SignedInRequest) -> Status[None]:
     """Sign out: no token of this session can be refreshed any more."""
     signin.sign_out(session=request.auth, now=timezone.now())
     return Status(204, None)
+
+
+def _platform(request: AppRequest) -> str:
+    given = request.headers.get("X-App-Platform", "")
+    return given if PLATFORM.fullmatch(given) else ""
 
 
 def _told(tokens: Tokens) -> TokensOut:

@@ -11,25 +11,12 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from club.accrual.models import Event
 from club.accrual.rules.explain import Answer, Base, Boosted, Branch, Explanation, Leaf
-from club.accrual.rules.facts import remembered
+from club.accrual.rules.facts import COMMON, remembered
 from club.accrual.rules.granting import Because
 from club.doors.office.words import word
 from club.reports.decisions import ExplainedDecision
 from club.reports.wording import money, number
 
-FIELDS = {
-    "event_type": gettext_lazy("Kind of event"),
-    "amount": gettext_lazy("Amount"),
-    "channel": gettext_lazy("Channel"),
-    "tariff": gettext_lazy("Tariff"),
-    "region": gettext_lazy("Region"),
-    "tier": gettext_lazy("Level"),
-    "weekday": gettext_lazy("Day of the week"),
-    "hour": gettext_lazy("Hour of the day"),
-    "tenure_months": gettext_lazy("Months with us"),
-    "is_holiday": gettext_lazy("Public holiday"),
-    "is_birthday": gettext_lazy("Birthday"),
-}
 OPS = {
     "eq": gettext_lazy("is {want}"),
     "ne": gettext_lazy("is not {want}"),
@@ -87,11 +74,16 @@ class Step:
 
 
 def facts_seen(event: Event) -> list[tuple[str, str]]:
-    """Every fact that was kept with the event, named and in words."""
+    """Every fact that was kept with the event, named and in words; of those that some types of event
+    alone have, what this one had."""
     if event.facts is None:
         return []
     seen = remembered(event.facts)._asdict()
-    return [(str(label), value(name, seen[name])) for name, label in FIELDS.items()]
+    return [
+        (word("fact", name), value(name, got))
+        for name, got in seen.items()
+        if name in COMMON or got is not None
+    ]
 
 
 def clauses(answer: Answer, depth: int = 0) -> Iterator[Clause]:
@@ -100,7 +92,7 @@ def clauses(answer: Answer, depth: int = 0) -> Iterator[Clause]:
         case Leaf(ok=ok, field=field, op=op, want=want, got=got):
             wanted = want if isinstance(want, tuple) else (want,)
             clause = str(OPS[op]).format(want=", ".join(value(field, one) for one in wanted))
-            yield Clause(ok, depth, f"{FIELDS[field]}: {clause}", value(field, got))
+            yield Clause(ok, depth, f"{word('fact', field)}: {clause}", value(field, got))
         case Branch(ok=ok, word=joint, parts=parts):
             yield Clause(ok, depth, str(JOINTS[joint]), "")
             for part in parts:
@@ -175,13 +167,13 @@ def value(field: str, got: object) -> str:
     if got is None:
         return _("not known")
     match field, got:
-        case "amount", int():
+        case "amount" | "lowest_balance_tiyin", int():
             return money(got)
         case "weekday", int():
             return str(WEEKDAYS[got - 1])
         case "hour", int():
             return f"{got:02}:00"
-        case "is_holiday" | "is_birthday", bool():
+        case _, bool():
             return _("yes") if got else _("no")
         case "channel", str():
             return word("channel", got)

@@ -1,13 +1,19 @@
-"""`club intake espp FILE`."""
+"""`club intake espp FILE`, beside `club intake events FILE` of our own format."""
 
 from pathlib import Path
 
 import click
 
+from club.accrual import intake_cli
+
 
 @click.group(name="intake")
 def command() -> None:
     """Take in files of events."""
+
+
+command.add_command(intake_cli.events)
+command.add_command(intake_cli.adopt)
 
 
 @command.command()

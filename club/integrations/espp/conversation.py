@@ -11,12 +11,12 @@ from datetime import datetime
 from django.conf import settings
 
 from club.accrual import inbox
+from club.accrual.counts import Counts, RejectedLine
 from club.accrual.incoming import Refusal, checked
 from club.accrual.models import Kind
 from club.errors import ClubError
 from club.integrations.espp import agents, codes, control_code, messages, queries
 from club.integrations.espp.agents import Agent
-from club.integrations.espp.counts import Counts, RejectedLine
 from club.integrations.espp.envelope import Envelope
 from club.integrations.espp.refusals import BadField, Conflicting, NoSuchPayment, UnknownMessage
 from club.subscribers import rules as subscribers

@@ -51,7 +51,3 @@ class NoSuchPayment(ClubError):
 
 class Conflicting(ClubError):
     code = "conflict"
-
-
-class Unavailable(ClubError):
-    code = "unavailable"

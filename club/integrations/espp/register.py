@@ -10,10 +10,10 @@ from typing import BinaryIO
 from django.db import transaction
 
 from club.accrual import inbox
+from club.accrual.counts import Counts
 from club.accrual.models import Kind, Register
 from club.errors import ClubError
 from club.integrations.espp import agents, queries
-from club.integrations.espp.counts import Counts
 from club.integrations.espp.refusals import TooLarge, Unreadable
 from club.integrations.espp.register_format import (
     AgentPayment,

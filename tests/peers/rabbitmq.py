@@ -1,0 +1,124 @@
+"""A real broker: RabbitMQ as Debian has it, one node on loopback, of whoever runs the tests.
+
+Debian's own wrapper insists on its user and its folders, so the script under it is run. The node has
+an epmd of its own; killed and started again in the same folder, it has the queues it had.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+READY_TIMEOUT_S = 90
+STOP_TIMEOUT_S = 30
+
+
+@dataclass
+class Broker:
+    folder: Path
+    port: int = field(default_factory=lambda: free_port())
+    distribution_port: int = field(default_factory=lambda: free_port())
+    epmd_port: int = field(default_factory=lambda: free_port())
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@{LOOPBACK}:{self.port}/?heartbeat=10"
+
+    def start(self) -> None:
+        """Start, or start again, and wait until it answers."""
+        (self.folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = {LOOPBACK}:{self.port}\n")
+        (self.folder / "plugins").write_text("[].\n")
+        epmd = shutil.which("epmd", path=f"{os.environ['PATH']}:/usr/bin:/usr/sbin")
+        assert epmd is not None, "it comes with rabbitmq-server"
+        self._spawn(epmd, "-port", str(self.epmd_port), "-address", LOOPBACK)
+        wait_until_it_listens(self.epmd_port)
+        self._spawn(str(server_script()))
+        wait_until_it_listens(self.port)
+
+    def kill(self) -> None:
+        """As a power cut would: nothing is said to anybody."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _spawn(self, *command: str) -> None:
+        log = (self.folder / "output").open("ab")
+        with log:
+            self.processes.append(
+                subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=self._environment(),
+                    start_new_session=True,
+                )
+            )
+
+    def _end(self, by: signal.Signals) -> None:
+        while self.processes:
+            process = self.processes.pop()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, by)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_TIMEOUT_S)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(self.epmd_port),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "RABBITMQ_NODENAME": f"club{self.port}@localhost",
+            "RABBITMQ_DIST_PORT": str(self.distribution_port),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "db"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        }
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Broker]:
+    broker = Broker(folder)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+
+
+def server_script() -> Path:
+    found = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
+    return found[-1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_it_listens(port: int) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((LOOPBACK, port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"port {port} is not open after {READY_TIMEOUT_S} s")
