@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from club.access.models import AuditLine
-from club.accrual.models import Decision, Event, RuleVersion
+from club.accrual.models import Event, RuleVersion
 from club.clock import TASHKENT
 from club.languages import CODES
+from club.reports import decisions
 from club.reports.why import supposing
 from tests.app.test_why import at_least, offer
 from tests.builders import Club
@@ -90,6 +91,20 @@ def test_a_limit_is_told_with_what_was_used_and_when_it_begins_anew(club, agent)
     assert monthly["limit"]["used"] == 10
     assert monthly["limit"]["limit"]["most"] == 15
     assert monthly["limit"]["resets_at"].startswith("2026-12-01T00:00:00+05:00")
+
+
+def test_an_occasion_that_has_not_come_is_told_with_how_far_it_is(club, agent):
+    offer(club, "third", at_least(1), occasion={"kind": "nth", "n": 3, "period": "month"})
+    aziza = club.subscriber()
+    receipt = club.pays(aziza, 1_000)
+    club.decide()
+
+    third = by_rule(why(agent, aziza, receipt.event_id))["third"]
+
+    assert third["reason"] == "not_yet"
+    assert (third["occasion"]["have"], third["occasion"]["occasion"]["n"]) == (1, 3)
+    assert third["sentences"]["en"] == "2 more times to your next bonus, by 30.11.2026"
+    assert by_rule(supposes(agent, aziza, amount=100_000).json())["third"]["occasion"]["have"] == 2
 
 
 def test_the_newest_events_are_listed_with_their_sentence(club, agent):
@@ -184,11 +199,12 @@ def test_asking_what_if_changes_no_table(club, agent):
 amounts = st.sampled_from([1, 999, 5_000, 49_999, 50_000, 1_000_000])
 
 
+@pytest.mark.parametrize("with_occasions", [False, True])
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
-def test_what_would_come_is_what_then_comes(club, data):
+def test_what_would_come_is_what_then_comes(club, with_occasions, data):
     """A real payment brings exactly what was told, rule by rule, whatever came before."""
-    prepare(club)
+    prepare(club, with_occasions=with_occasions)
     aziza = club.subscriber(
         tariff=data.draw(st.sampled_from(["start", "premium", ""])),
         birth_date=data.draw(
@@ -209,16 +225,22 @@ def test_what_would_come_is_what_then_comes(club, data):
     receipt = club.pays(aziza, amount_uzs, channel=channel, at=at)
     club.decide()
 
-    decided = Decision.objects.filter(event_id=receipt.event_id)
-    assert {one.rule_id: (one.granted, one.reason) for one in decided} == {
-        one.rule_id: (one.granted, one.reason)
-        for one in supposed.decisions
-        if one.wanted and one.reason not in ("outstacked", "excluded")
+    told = decisions.explained(
+        subscriber_id=aziza.id, event_ids=[receipt.event_id], fruitless_max=0
+    )[receipt.event_id]
+    assert len(supposed.decisions) >= 6
+    assert {one.rule_id: outcome(one) for one in told.decisions} == {
+        one.rule_id: outcome(one) for one in supposed.decisions
     }
     assert Event.objects.get(id=receipt.event_id).facts == supposed.facts._asdict()
 
 
-def prepare(club: Club) -> None:
+def outcome(decision):
+    because = decision.because
+    return decision.granted, decision.reason, because, decision.resets_at, decision.steps
+
+
+def prepare(club: Club, *, with_occasions: bool) -> None:
     """Offers with limits, a group and an exclusion; at the first example."""
     if RuleVersion.objects.filter(rule_id="monthly").exists():
         return
@@ -229,6 +251,11 @@ def prepare(club: Club) -> None:
     offer(club, "grouped", at_least(5_000), stacking=group)
     offer(club, "daily", at_least(5_000), stacking=group, priority=3, limits=[daily])
     offer(club, "lonely", at_least(50_000), excludes=["monthly"], priority=5)
+    if with_occasions:
+        third = {"kind": "nth", "n": 3, "period": "month", "repeats": True}
+        milestone = {"kind": "milestone", "amount": 5_000_000, "period": "month", "repeats": True}
+        offer(club, "third", at_least(1), occasion=third)
+        offer(club, "milestone", at_least(1), occasion=milestone, stacking=group, priority=9)
 
 
 def test_bad_suppositions_are_told_by_their_field(club, agent):
