@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated
 
 from django.db.models import QuerySet
@@ -41,6 +42,11 @@ class ExplainedDecision:
     """None where there are no facts to work from: the event was never put to a rule."""
     canonical: str
     facts: Facts | None
+
+    @cached_property
+    def clauses_failed(self) -> int:
+        """How many clauses made its condition what it is: the fewer, the nearer it was."""
+        return len(self.steps.deciding_leaves()) if self.steps else 0
 
     def changes(self, levels: Sequence[str]) -> tuple[Change, ...] | None:
         """The least that would have made it count; None where there is no such small thing, or where
@@ -172,7 +178,7 @@ def nearness(decision: ExplainedDecision) -> tuple[int, str]:
         return 0, decision.rule_id
     if decision.wanted:
         return 1, decision.rule_id
-    return 1 + len(decision.steps.deciding_leaves()), decision.rule_id
+    return 1 + decision.clauses_failed, decision.rule_id
 
 
 def _explained(

@@ -279,7 +279,7 @@ def _first_told(decision: ExplainedDecision) -> tuple[int, int, str]:
         return 0, 0, decision.rule_id
     if decision.reason in STOPPED:
         return 1, STOPPED[decision.reason], decision.rule_id
-    return 2, len(decision.steps.deciding_leaves()), decision.rule_id
+    return 2, decision.clauses_failed, decision.rule_id
 
 
 def _distance(case: Case) -> tuple[int, int, int, int, int]:
