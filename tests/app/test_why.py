@@ -8,8 +8,9 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils.http import urlencode
 
 from club.accrual import campaigns, inbox
-from club.accrual.models import Campaign, Kind
+from club.accrual.models import Campaign, InForce, Kind
 from club.languages import CODES
+from club.ledger import actions as ledger
 from club.reports.why import telling
 
 LANGUAGES = ["uz", "uz-Cyrl", "ru", "kaa", "en"]
@@ -123,6 +124,33 @@ def test_the_offer_that_counted_instead_is_named(bobur, club):
     assert {one["title"]: one["reason"] for one in offers}["lesser"] == (
         "Another offer counted instead: greater"
     )
+
+
+def test_whoever_is_held_out_reads_that_it_was_not_for_them_and_no_more(bobur, club):
+    offer(club, "secret", at_least(1))
+    InForce.objects.filter(rule_id="secret").update(holdout_percent=100)
+    pays(club, bobur.who, 20_000, channel="bank")
+    (line,) = bobur.get("/history").data["items"]
+
+    offers = bobur.get(f"/history/{line['id']}/why", accept_language="en").data["offers"]
+
+    assert offers[-1] == {
+        "title": "secret",
+        "points": 0,
+        "reason": "This offer was not for your number",
+    }
+
+
+def test_points_that_were_promised_tell_why_when_they_have_come(bobur, club):
+    pays(club, bobur.who, 50_000, at=club.now - timedelta(days=4))
+    ledger.keep_promises(now=club.now, limit=10)
+    lines = bobur.get("/history", accept_language="en").data["items"]
+    (line,) = (one for one in lines if one["title"] == "A gift for paying in the app")
+
+    told = bobur.get(f"/history/{line['id']}/why", accept_language="en").data
+
+    assert told["offer"] == "A gift for paying in the app"
+    assert told["reason"].startswith("This offer counts in full: 25 points; they can be spent from")
 
 
 def test_a_cancelled_payment_tells_so_on_its_line(bobur, club):

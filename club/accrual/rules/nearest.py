@@ -45,16 +45,15 @@ assert set(EASIEST) == set(FIELDS), "every fact has its place"
 ANOTHER = "\0"
 """Stands for any text that a rule does not name: no rule can hold it."""
 CHANGES_MAX = 2
-TRIED_MAX = 20_000
-"""So many combinations at most: some ten milliseconds."""
+TRIED_MAX = 10_000
+"""So many attempts at most: some ten milliseconds."""
 FACTORS_MAX = 300
 DAYS, HOURS = range(1, 8), range(24)
 
 
 class Change(NamedTuple):
-    """One fact that had to be otherwise. `accepted` are all values tried with which it counts when
-    the other changes are made, the nearest one of them is `value`; None was no answer to begin with.
-    """
+    """One fact that had to be otherwise. `accepted` are all values tried with which it counts once the
+    other change is made; the nearest one of them is `value`."""
 
     field: str
     value: Scalar
@@ -80,32 +79,27 @@ def nearest(
     if compiled.points(*facts):
         return ()
     groups = _groups(compiled.rule, facts, levels)
-    for size in range(1, CHANGES_MAX + 1):
-        for fields in combinations([field for field in EASIEST if field in groups], size):
-            found = _of_these(compiled, facts, {field: groups[field] for field in fields})
-            if found:
-                return found
-    return None
 
-
-def _of_these(
-    compiled: Compiled, facts: Facts, groups: Mapping[str, Sequence[tuple[Scalar, ...]]]
-) -> tuple[Change, ...] | None:
     def counts(values: Mapping[str, Scalar]) -> bool:
         return compiled.points(*facts._replace(**values)) > 0  # type: ignore[arg-type]
 
-    tried = (
-        dict(zip(groups, values, strict=True))
-        for values in product(*[[group[0] for group in each] for each in groups.values()])
-    )
-    first = next(filter(counts, islice(tried, TRIED_MAX)), None)
+    first = next(filter(counts, islice(_attempts(groups), TRIED_MAX)), None)
     if first is None:
         return None
     changes = []
-    for field, each in groups.items():
-        accepted = [group for group in each if counts(first | {field: group[0]})]
-        changes.append(Change(field, first[field], tuple(v for group in accepted for v in group)))
+    for field, value in first.items():
+        accepted = [group for group in groups[field] if counts(first | {field: group[0]})]
+        changes.append(Change(field, value, tuple(each for group in accepted for each in group)))
     return tuple(changes)
+
+
+def _attempts(groups: Mapping[str, Sequence[tuple[Scalar, ...]]]) -> Iterator[dict[str, Scalar]]:
+    """One fact otherwise, then two; of each group one value, for the others do the same."""
+    known = [field for field in EASIEST if field in groups]
+    for size in range(1, CHANGES_MAX + 1):
+        for fields in combinations(known, size):
+            for values in product(*([group[0] for group in groups[field]] for field in fields)):
+                yield dict(zip(fields, values, strict=True))
 
 
 def _groups(rule: Rule, facts: Facts, levels: Sequence[str]) -> dict[str, list[tuple[Scalar, ...]]]:

@@ -29,6 +29,7 @@ from club.subscribers.rules import msisdn
 
 router = Router(auth=StaffWith("subscribers.view_subscriber"))
 EVENTS_MAX = 20
+ACCEPTED_MAX = 30
 SUPPOSED_FROM, SUPPOSED_UNTIL = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -86,7 +87,7 @@ class ClauseOut(Schema):
 
 class ChangeOut(Schema):
     """A fact that had to be otherwise: the nearest `value`, null for any that is in no rule; `accepted`
-    are all that were tried and would do."""
+    are what was tried and would do, the first thirty."""
 
     field: str
     value: Any
@@ -296,7 +297,7 @@ def _change(change: Change) -> ChangeOut:
     return ChangeOut(
         field=change.field,
         value=_named(change.value),
-        accepted=[_named(value) for value in change.accepted],
+        accepted=[_named(value) for value in change.accepted[:ACCEPTED_MAX]],
     )
 
 
