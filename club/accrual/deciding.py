@@ -259,9 +259,7 @@ def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[S
         )
 
 
-def granted_of(
-    put: Put, payment: Taken, used: dict[Place, Used]
-) -> list[tuple[Candidate, Grant]]:
+def granted_of(put: Put, payment: Taken, used: dict[Place, Used]) -> list[tuple[Candidate, Grant]]:
     """What the rules that want points are granted; `used` is counted up."""
     if put.is_contested:
         return [(one, grant(one, used=used)) for one in put.candidates]
