@@ -112,13 +112,17 @@ def _groups(rule: Rule, facts: Facts, levels: Sequence[str]) -> dict[str, list[t
     groups = {}
     for field, clauses in by_field.items():
         got = getattr(facts, field)
+        # What no clause tells apart from what it is changes nothing. A missing fact meets none.
         together: dict[object, list[Scalar]] = defaultdict(list)
+        now = tuple(got is not None and clause.is_met_by(got) for clause in clauses)
         for value in _values(field, clauses, rule, got, levels):
             is_met = tuple(clause.is_met_by(value) for clause in clauses)
-            # Of amounts none is like another: units are counted off them.
-            together[value if field == "amount" else is_met].append(value)
+            if field == "amount":  # of amounts none is like another: units are counted off them
+                together[value].append(value)
+            elif is_met != now:
+                together[is_met].append(value)
         groups[field] = [tuple(group) for group in together.values()]
-    return groups
+    return {field: found for field, found in groups.items() if found}
 
 
 def _values(
