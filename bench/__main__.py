@@ -36,6 +36,7 @@ BENCHMARKS = (
     "accrue_batch",
     "intake_to_posted",
     "api_me",
+    "why",
 )
 # On the same books: whoever needs them as they were written comes first.
 LARGE = (

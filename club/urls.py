@@ -7,12 +7,14 @@ from club.doors import health
 from club.doors.app import api as app
 from club.doors.intake.espp import espp
 from club.doors.intake.events import events
+from club.doors.office import api as staff_api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
     path("api/v1/", app.urls),
     path("intake/espp", espp),
     path("intake/events", events),
+    path("office/api/v1/", staff_api.urls),
     path("office/", include(office)),
     path("", include("club.doors.demo.urls")),
 ]

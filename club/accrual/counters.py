@@ -33,6 +33,14 @@ def used_at(places: Iterable[Place]) -> dict[Place, Used]:
             """,
             **columns(NAMES, shared),
         )
+    return seen_at(wanted)
+
+
+def seen_at(places: Iterable[Place]) -> dict[Place, Used]:
+    """The same without a lock: for a question, never for a decision."""
+    wanted = sorted(set(places))
+    if not wanted:
+        return {}
     found = rows(
         """
         select u.period, u.counted, u.subscriber_id, u.points, u.times

@@ -152,12 +152,13 @@ def _put(payments: Sequence[Taken], facts: Mapping[int, Facts], terms: Terms) ->
     for payment in payments:
         place = bisect_right(edges, payment.occurred_at), payment.kind
         if place not in books:
-            books[place] = _rulebook(terms.versions, payment.occurred_at, payment.kind)
-        found[payment.id] = _put_to(books[place], payment, facts[payment.id])
+            books[place] = rulebook(terms.versions, payment.occurred_at, payment.kind)
+        found[payment.id] = put_to(books[place], payment, facts[payment.id])
     return found
 
 
-def _rulebook(versions: Sequence[Version], at: datetime, kind: str) -> Rulebook:
+def rulebook(versions: Sequence[Version], at: datetime, kind: str) -> Rulebook:
+    """What is asked about an event of this kind at that moment."""
     asked = sorted(
         (
             (version, rule)
@@ -175,7 +176,7 @@ def _rulebook(versions: Sequence[Version], at: datetime, kind: str) -> Rulebook:
     )
 
 
-def _put_to(book: Rulebook, payment: Taken, facts: Facts) -> Put:
+def put_to(book: Rulebook, payment: Taken, facts: Facts) -> Put:
     """Most rules want nothing of most events; and where the facts alone say which of the others count,
     the counters of the rest need not be looked at."""
     assert payment.subscriber_id is not None
@@ -240,11 +241,8 @@ def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[S
     is_cancelled = cancellation is not None and _fits(cancellation, payment)
     if is_cancelled:
         granted = [(one, Grant(0, Reason.CANCELLED)) for one in put.candidates]
-    elif put.is_contested:
-        granted = [(one, grant(one, used=used)) for one in put.candidates]
     else:
-        amount, at = payment.amount_tiyin, payment.occurred_at
-        granted = award(put.candidates, amount=amount, at=at, used=used)
+        granted = granted_of(put, payment, used)
     lines = [
         _line(payment, put.versions[one.rule.id], one, what)
         for one, what in granted
@@ -259,6 +257,14 @@ def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[S
             if is_cancelled
             else _misfit(cancellation)
         )
+
+
+def granted_of(put: Put, payment: Taken, used: dict[Place, Used]) -> list[tuple[Candidate, Grant]]:
+    """What the rules that want points are granted; `used` is counted up."""
+    if put.is_contested:
+        return [(one, grant(one, used=used)) for one in put.candidates]
+    amount, at = payment.amount_tiyin, payment.occurred_at
+    return award(put.candidates, amount=amount, at=at, used=used)
 
 
 def _settle_of_nobody(payment: Taken, cancellation: Taken | None) -> Iterator[Settled]:

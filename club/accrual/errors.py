@@ -57,3 +57,9 @@ class RuleOfAnother(AccrualError):
     """The rule's name belongs to another campaign. Values: rule_id, campaign."""
 
     code = "rule_of_another_campaign"
+
+
+class UnknownLevel(AccrualError):
+    """The programme has no such level. Value: levels, their codes."""
+
+    code = "unknown_level"

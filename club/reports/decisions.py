@@ -4,21 +4,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import QuerySet
 from pydantic import Field, TypeAdapter
 
 from club.accrual.models import Decision, Event, RuleVersion
 from club.accrual.rules.counting import period_after
 from club.accrual.rules.explain import Explanation, Reason, explain
-from club.accrual.rules.facts import remembered
+from club.accrual.rules.facts import Facts, remembered
 from club.accrual.rules.granting import Because, Bid, contest
 from club.accrual.rules.model import Limit, Occasion, Streak
+from club.accrual.rules.nearest import Change, nearest
 from club.accrual.rules.to_python import compiled
 from club.languages import Texts
 
 OCCASION: TypeAdapter[Occasion] = TypeAdapter(Annotated[Occasion, Field(discriminator="kind")])
+LOOKED_AT_MAX = 500
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,20 @@ class ExplainedDecision:
     """When that limit, or the counting towards that occasion, begins anew, in Tashkent; None for never."""
     steps: Explanation | None
     """None where there are no facts to work from: the event was never put to a rule."""
+    canonical: str
+    facts: Facts | None
+
+    @cached_property
+    def clauses_failed(self) -> int:
+        """How many clauses made its condition what it is: the fewer, the nearer it was."""
+        return len(self.steps.deciding_leaves()) if self.steps else 0
+
+    def changes(self, levels: Sequence[str]) -> tuple[Change, ...] | None:
+        """The least that would have made it count; None where there is no such small thing, or where
+        its condition did not stop it. `levels` are the codes of the programme's levels."""
+        if self.facts is None or self.wanted:
+            return None
+        return nearest(compiled(self.canonical), self.facts, levels=levels)
 
 
 @dataclass(frozen=True)
@@ -52,18 +69,18 @@ class ExplainedEvent:
 def explained(
     *, subscriber_id: int, event_ids: Iterable[int], fruitless_max: int
 ) -> dict[int, ExplainedEvent]:
-    """The events asked for, and the newest `fruitless_max` that moved no points, by their ids.
+    """The events asked for, and the newest `fruitless_max` that moved no points, by their ids; these
+    are looked for among the newest LOOKED_AT_MAX.
 
-    Three queries, whatever the number of events; newest event first, and of each event the decisions
+    Five queries at most, whatever the number of events; newest event first, and of each event the decisions
     that moved points, then those that nearly did.
     """
     mine = Decision.objects.filter(subscriber_id=subscriber_id)
-    moved_points = mine.filter(event_id=OuterRef("id")).exclude(granted=0)
     of_subscriber = Event.objects.filter(subscriber_id=subscriber_id)
-    fruitless = of_subscriber.filter(~Exists(moved_points)).order_by("-occurred_at", "-id")
+    wanted = {*event_ids, *_fruitless(of_subscriber, mine, fruitless_max)}
     events = (
         of_subscriber.select_related("outcome__rulebook")
-        .filter(Q(id__in=set(event_ids)) | Q(id__in=fruitless.values("id")[:fruitless_max]))
+        .filter(id__in=wanted)
         .order_by("-occurred_at", "-id")
     )
     found = {event.id: event for event in events}
@@ -79,11 +96,23 @@ def explained(
         event.id: ExplainedEvent(
             event=event,
             decisions=sorted(
-                _all_of(event, by_event[event.id], asked[event.id], versions), key=_nearness
+                _all_of(event, by_event[event.id], asked[event.id], versions), key=nearness
             ),
         )
         for event in found.values()
     }
+
+
+def _fruitless(
+    events: QuerySet[Event], decisions: QuerySet[Decision], fruitless_max: int
+) -> list[int]:
+    """Two reads along an index each; one statement for both was planned anew, and badly, at times."""
+    if not fruitless_max:
+        return []
+    newest = [*events.order_by("-occurred_at", "-id").values_list("id", flat=True)[:LOOKED_AT_MAX]]
+    moved = decisions.filter(event_id__in=newest).exclude(granted=0)
+    fruitful = {*moved.values_list("event_id", flat=True)}
+    return [event_id for event_id in newest if event_id not in fruitful][:fruitless_max]
 
 
 def _asked(event: Event) -> Sequence[str]:
@@ -101,7 +130,8 @@ def _all_of(
     one counted in their place. That follows from the facts and needs no row to be told again. A
     cancellation asks none: it takes back what one gave before."""
     decided = {decision.rule_hash: decision for decision in decisions}
-    steps = {hash_: _steps(event, versions[hash_]) for hash_ in {*asked, *decided}}
+    facts = None if event.facts is None else remembered(event.facts)
+    steps = {hash_: _steps(facts, versions[hash_]) for hash_ in {*asked, *decided}}
     _, lost = contest(
         [
             _bid(versions[hash_], told, decided.get(hash_))
@@ -112,7 +142,7 @@ def _all_of(
     for hash_, told in steps.items():
         version = versions[hash_]
         if hash_ in decided:
-            yield _explained(decided[hash_], event, version, told)
+            yield _explained(decided[hash_], event, version, told, facts)
         elif told is not None:
             other = lost.get(version.rule_id)
             yield ExplainedDecision(
@@ -125,6 +155,8 @@ def _all_of(
                 because=other.because if other else None,
                 resets_at=None,
                 steps=told,
+                canonical=version.canonical,
+                facts=facts,
             )
 
 
@@ -140,17 +172,21 @@ def _bid(version: RuleVersion, told: Explanation, decision: Decision | None) -> 
     return Bid(rule, min(wanted, rule.reward.cap_per_event))
 
 
-def _nearness(decision: ExplainedDecision) -> tuple[int, str]:
+def nearness(decision: ExplainedDecision) -> tuple[int, str]:
     """What moved points first, then what wanted some, then the nearest miss."""
     if decision.granted or decision.steps is None:
         return 0, decision.rule_id
     if decision.wanted:
         return 1, decision.rule_id
-    return 1 + len(decision.steps.deciding_leaves()), decision.rule_id
+    return 1 + decision.clauses_failed, decision.rule_id
 
 
 def _explained(
-    decision: Decision, event: Event, version: RuleVersion, steps: Explanation | None
+    decision: Decision,
+    event: Event,
+    version: RuleVersion,
+    steps: Explanation | None,
+    facts: Facts | None,
 ) -> ExplainedDecision:
     because = _because(decision)
     return ExplainedDecision(
@@ -161,8 +197,10 @@ def _explained(
         granted=decision.granted,
         reason=decision.reason,
         because=because,
-        resets_at=_resets_at(because, event) if because else None,
+        resets_at=resets_at(because, event.occurred_at),
         steps=steps,
+        canonical=version.canonical,
+        facts=facts,
     )
 
 
@@ -176,14 +214,15 @@ def _because(decision: Decision) -> Because | None:
     return Because(occasion=OCCASION.validate_python(stored["occasion"]), **known)
 
 
-def _resets_at(because: Because, event: Event) -> datetime | None:
-    counted = because.limit or because.occasion
+def resets_at(because: Because | None, at: datetime) -> datetime | None:
+    """When the limit, or the counting towards the occasion, that bit at `at` begins anew."""
+    counted = because and (because.limit or because.occasion)
     if counted is None or isinstance(counted, Streak):
         return None
-    return period_after(counted.period, event.occurred_at)
+    return period_after(counted.period, at)
 
 
-def _steps(event: Event, version: RuleVersion) -> Explanation | None:
-    if event.facts is None:
+def _steps(facts: Facts | None, version: RuleVersion) -> Explanation | None:
+    if facts is None:
         return None
-    return explain(compiled(version.canonical).rule, remembered(event.facts), version=version.hash)
+    return explain(compiled(version.canonical).rule, facts, version=version.hash)

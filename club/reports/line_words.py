@@ -11,7 +11,7 @@ from club.languages import in_language
 from club.ledger.queries import Line
 from club.ledger.rules import AdjustmentReason, Kind
 from club.orders.models import Order
-from club.reports.wording import day, money
+from club.reports.wording import channel, day, money
 from club.subscribers.rules import masked
 
 Words = tuple[str, str]
@@ -56,7 +56,7 @@ def _earned(line: Line, grant: accrual.Grant | None, language: str) -> Words:
             "You paid {amount}: {channel}, {day}"
         ).format(
             amount=money(grant.amount_tiyin),
-            channel=_channel(grant.channel),
+            channel=channel(grant.channel) or grant.channel,
             day=day(line.occurred_on),
         )
     if line.counterparty_id is not None:
@@ -142,14 +142,3 @@ def _corrected(reason: str | None) -> str:
         AdjustmentReason.FRAUD.value: _("Corrected after a case of fraud"),
         AdjustmentReason.AGREEMENT.value: _("As we agreed with you"),
     }.get(reason or "", _("Corrected by our staff"))
-
-
-def _channel(code: str) -> str:
-    """The channel in words; a channel nobody named yet is shown by its code."""
-    names = {
-        "app": _("in the app"),
-        "kiosk": _("at a payment kiosk"),
-        "bank": _("through a bank"),
-        "shop": _("in a shop"),
-    }
-    return names.get(code, code)

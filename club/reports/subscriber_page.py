@@ -13,6 +13,9 @@ from club.orders.models import Order
 from club.programme import queries as programmes
 from club.reports import decisions, statement
 from club.reports.decisions import ExplainedEvent
+from club.reports.why import telling
+from club.reports.why.reader import Reader
+from club.reports.why.telling import Told
 from club.subscribers.models import Subscriber
 from club.tiers import queries as tiers
 from club.tiers.models import Tier
@@ -25,10 +28,12 @@ HISTORY_MONTHS = 12
 
 @dataclass(frozen=True)
 class ReasonedLine:
-    """A line of the history, and for an accrual the event and the decisions behind it."""
+    """A line of the history, and for an accrual the event and the decisions behind it, with the one
+    sentence about it in the subscriber's language."""
 
     line: statement.StatementLine
     event: ExplainedEvent | None
+    told: Told | None
 
     @property
     def decisions(self) -> Sequence[decisions.ExplainedDecision]:
@@ -38,6 +43,14 @@ class ReasonedLine:
             return ()
         mine = [d for d in self.event.decisions if d.rule_id == self.line.rule_id]
         return mine + [d for d in self.event.decisions if d not in mine and not d.granted]
+
+
+@dataclass(frozen=True)
+class Missed:
+    """An event that moved no points, and as its subscriber hears it."""
+
+    explained: ExplainedEvent
+    told: Told
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,8 @@ class SubscriberPage:
     history: Sequence[ledger_history.DayBalance]
     lines: Sequence[ReasonedLine]
     next: str | None
-    fruitless: Sequence[ExplainedEvent]
+    fruitless: Sequence[Missed]
+    reader: Reader
     orders: Sequence[Order]
     messages: Sequence[messages.Told]
 
@@ -85,6 +99,7 @@ def view(
         event_ids=[line.event_id for line in page.lines if line.event_id is not None],
         fruitless_max=FRUITLESS_EVENTS_MAX,
     )
+    reader = telling.reader(subscriber, language=subscriber.language, today=today)
     return SubscriberPage(
         day=today,
         at=at,
@@ -96,12 +111,24 @@ def view(
         history=ledger_history.balance_by_day(
             subscriber_id=subscriber.id, since=months_later(today, -HISTORY_MONTHS), until=today
         ),
-        lines=[ReasonedLine(line, events.get(line.event_id or 0)) for line in page.lines],
+        lines=[_reasoned(line, events.get(line.event_id or 0), reader) for line in page.lines],
         next=page.next,
-        fruitless=[event for event in events.values() if not event.granted],
+        fruitless=[
+            Missed(event, telling.tell(event, reader, most=telling.WEIGHED_MAX))
+            for event in events.values()
+            if not event.granted
+        ],
+        reader=reader,
         orders=list(orders.of_subscriber(subscriber_id=subscriber.id)[:ORDERS_MAX]),
         messages=messages.of_subscriber(subscriber_id=subscriber.id, limit=MESSAGES_MAX),
     )
+
+
+def _reasoned(
+    line: statement.StatementLine, event: ExplainedEvent | None, reader: Reader
+) -> ReasonedLine:
+    told = telling.tell(event, reader, rule_id=line.rule_id, most=1) if event else None
+    return ReasonedLine(line, event, told)
 
 
 def _points(

@@ -30,3 +30,13 @@ def day(value: date) -> str:
     '03.11.2026'
     """
     return f"{value:%d.%m.%Y}"
+
+
+def channel(code: str) -> str | None:
+    """A channel of payment in words; None for one that nobody named yet."""
+    return {
+        "app": _("in the app"),
+        "kiosk": _("at a payment kiosk"),
+        "bank": _("through a bank"),
+        "shop": _("in a shop"),
+    }.get(code)

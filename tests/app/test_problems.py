@@ -28,6 +28,8 @@ VALUES = {
     "bytes_max": 16384,
     "retry_after_s": 22,
     "errors": [],
+    "permission": "subscribers.view_subscriber",
+    "levels": "bronze, gold",
 }
 ONE_OF_EACH = [
     ("GET", "/nowhere", None, 404, "not_found"),

@@ -15,6 +15,7 @@ from club.access import actions as access
 from club.access.models import Staff
 from club.clock import TASHKENT
 from club.doors.office import charts
+from club.doors.office.supposing import what_if
 from club.languages import UZBEK
 from club.ledger.errors import BadCursor, BeforeTheBooks, MomentInFuture
 from club.reports import subscriber_page
@@ -98,6 +99,7 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
             "now": now.astimezone(TASHKENT),
             "is_no_moment": bool(asked_at) and view.at is None and told_from is None,
             "told_from": told_from,
+            "what_if": what_if(request.GET, subscriber, view.reader, now=now),
         },
     )
 

@@ -3,16 +3,16 @@
 Sentences are made here from the tree whenever somebody asks; nothing of them is stored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from club.accrual.models import Event
 from club.accrual.rules.explain import Answer, Base, Boosted, Branch, Explanation, Leaf
-from club.accrual.rules.facts import COMMON, remembered
+from club.accrual.rules.facts import COMMON
 from club.accrual.rules.granting import Because
+from club.accrual.rules.model import Milestone, Nth, Occasion, Streak
 from club.doors.office.words import word
 from club.reports.decisions import ExplainedDecision
 from club.reports.wording import money, number
@@ -73,17 +73,17 @@ class Step:
     points: str
 
 
-def facts_seen(event: Event) -> list[tuple[str, str]]:
-    """Every fact that was kept with the event, named and in words; of those that some types of event
-    alone have, what this one had."""
-    if event.facts is None:
-        return []
-    seen = remembered(event.facts)._asdict()
-    return [
-        (word("fact", name), value(name, got))
-        for name, got in seen.items()
-        if name in COMMON or got is not None
-    ]
+def facts_seen(decisions: Sequence[ExplainedDecision]) -> list[tuple[str, str]]:
+    """Every fact that the rules saw, which is the same for all of them, named and in words; of those that
+    some types of event alone have, what this one had."""
+    for decision in decisions:
+        if decision.facts is not None:
+            return [
+                (word("fact", name), value(name, got))
+                for name, got in decision.facts._asdict().items()
+                if name in COMMON or got is not None
+            ]
+    return []
 
 
 def clauses(answer: Answer, depth: int = 0) -> Iterator[Clause]:
@@ -121,6 +121,12 @@ def because(decision: ExplainedDecision) -> str:
     reason = decision.because
     if reason is None:
         return ""
+    if reason.occasion is not None:
+        have, whole = _come(reason.occasion, reason.used)
+        return _again(
+            _("Its occasion has not come: {have} of {whole}.").format(have=have, whole=whole),
+            decision,
+        )
     if reason.limit is None:
         return _("What counted instead: {rule}").format(rule=reason.rule_id)
     sentence = _("{whose}: {limit}. Used before: {used}.").format(
@@ -128,6 +134,19 @@ def because(decision: ExplainedDecision) -> str:
         limit=str(PERIODS[reason.limit.period]).format(most=_amount(reason, reason.limit.most)),
         used=_amount(reason, reason.used),
     )
+    return _again(sentence, decision)
+
+
+def _come(occasion: Occasion, have: int) -> tuple[str, str]:
+    """How far it has come, and how far it has to: events, so'm or periods on end."""
+    match occasion:
+        case Nth(n=whole) | Streak(length=whole):
+            return number(have), number(whole)
+        case Milestone(amount=whole):
+            return money(have), money(whole)
+
+
+def _again(sentence: str, decision: ExplainedDecision) -> str:
     if decision.resets_at is None:
         return sentence
     again = _("Begins anew on {moment}.").format(moment=f"{decision.resets_at:%d.%m.%Y %H:%M}")
@@ -145,6 +164,10 @@ def _amount(reason: Because, amount: int) -> str:
 
 
 def base_sentence(base: Base) -> str:
+    if base.amount is not None and base.basis_points is not None:
+        return _("{percent} % of {amount}, a point for each so'm").format(
+            amount=money(base.amount), percent=f"{base.basis_points / 100:g}"
+        )
     if base.amount is None or base.per is None or base.points_per_unit is None:
         return _("The same points for every such event")
     if base.rate is None:

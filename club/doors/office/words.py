@@ -97,6 +97,8 @@ WORDS = {
         "capped": _("Cut: the most that one event brings"),
         "cut": _("Cut by a limit"),
         "limit": _("A limit was used up"),
+        "not_yet": _("Its occasion has not come"),
+        "holdout": _("Kept out, to measure the campaign"),
         "outstacked": _("Another rule of its group counted"),
         "excluded": _("Another rule that counted excludes it"),
         "cancelled": _("Cancelled before it was decided"),

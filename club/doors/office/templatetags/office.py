@@ -6,6 +6,7 @@ from django.utils.translation import get_language
 from club.doors.office import why, words
 from club.languages import UZBEK, Texts, in_language
 from club.reports import wording
+from club.reports.why import telling
 from club.subscribers import rules
 
 register = template.Library()
@@ -50,6 +51,13 @@ def meaning(code: str) -> str:
     return words.MEANINGS.get(code, "plain")
 
 
+@register.filter
+def in_tongue(texts: Texts, language: str) -> str:
+    """A text of the programme in the language of whom it is read out to."""
+    return in_language(texts, language)
+
+
+register.filter("told", telling.in_the_readers_language)
 register.filter("facts_seen", why.facts_seen)
 register.filter("clauses", why.clauses)
 register.filter("steps", why.steps)

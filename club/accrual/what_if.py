@@ -1,0 +1,99 @@
+"""What would come of an event that has not happened: another amount, tariff or day.
+
+Decided as a real one would be at this moment, and nothing is written or locked: what limits leave is
+read, and a real event that comes meanwhile may have it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from club.accrual import counters
+from club.accrual.deciding import granted_of, put_to, rulebook
+from club.accrual.models import EventState, Kind
+from club.accrual.queries import Version, versions_between
+from club.accrual.rules.explain import Explanation, explain
+from club.accrual.rules.facts import FIELDS, Facts
+from club.accrual.rules.granting import Bid, Grant, contest
+from club.accrual.rules.model import Scalar
+from club.accrual.taking import Taken, facts_of
+from club.subscribers.models import Subscriber
+
+USUAL: dict[str, Scalar | None] = {"event_type": Kind.PAYMENT.value, "channel": "app", "amount": 0}
+"""Of a supposed event that does not say otherwise."""
+
+
+class Answer(NamedTuple):
+    """What one rule version says: how it counted, and what of it would be granted."""
+
+    version: Version
+    steps: Explanation
+    grant: Grant
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`answers` of every version in force at that moment, in their order."""
+
+    facts: Facts
+    answers: tuple[Answer, ...]
+
+    @property
+    def points(self) -> int:
+        return sum(answer.grant.points for answer in self.answers)
+
+
+def what_if(
+    *,
+    subscriber: Subscriber,
+    at: datetime,
+    facts: Mapping[str, Scalar | None],
+    base_tier: str,
+) -> Outcome:
+    """What an event of `subscriber` at `at`, past or to come, would bring now; `facts` are those that
+    differ from what is known of them and of that moment, None for unknown. Amounts in tiyin."""
+    assert facts.keys() <= FIELDS.keys(), "the door takes no other facts"
+    event, seen = _supposed(subscriber, at, base_tier, facts)
+    book = rulebook(versions_between(at, at), at, event.kind)
+    put = put_to(book, event, seen)
+    used = counters.seen_at(place for one in put.candidates for place in one.places)
+    told = [
+        (version, explain(rule.rule, seen, version=version.hash)) for version, rule in book.rules
+    ]
+    granted = {one.rule.id: what for one, what in granted_of(put, event, used)}
+    if put.is_contested:  # then whoever lost is no candidate
+        rules = [rule.rule for _, rule in book.rules]
+        bids = [Bid(rule, steps.points) for rule, (_, steps) in zip(rules, told, strict=True)]
+        granted |= contest([bid for bid in bids if bid.points])[1]
+    answers = (
+        Answer(version, steps, granted.get(version.rule_id) or Grant(0, steps.reason))
+        for version, steps in told
+    )
+    return Outcome(seen, tuple(answers))
+
+
+def _supposed(
+    subscriber: Subscriber, at: datetime, base_tier: str, given: Mapping[str, Scalar | None]
+) -> tuple[Taken, Facts]:
+    """The event, and what the rules see of it: as of a real one, but for what is supposed."""
+    usual = USUAL | {**given}
+    event = Taken(
+        id=0,
+        kind=str(usual["event_type"]),
+        source="",
+        external_id="",
+        msisdn=subscriber.msisdn,
+        subscriber_id=subscriber.id,
+        occurred_at=at,
+        amount_tiyin=int(usual["amount"] or 0),
+        channel=str(usual["channel"]),
+        tariff=subscriber.tariff or None,
+        region=subscriber.region or None,
+        birth_date=subscriber.birth_date,
+        joined_at=subscriber.joined_at,
+        state=EventState.NEW,
+        details=None,
+    )
+    facts = facts_of([event], base_tier=base_tier)[event.id]
+    return event, facts._replace(**given)  # type: ignore[arg-type]

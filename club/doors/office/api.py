@@ -1,0 +1,23 @@
+"""The staff API: /office/api/v1. One file of addresses a noun beside this one; here is what joins them.
+
+Whoever is signed in to the office speaks: by its session, and in writing with its CSRF token.
+"""
+
+from ninja import NinjaAPI
+
+from club.doors.app.api import Utf8, addresses
+from club.doors.app.refusals import answer_problems
+from club.doors.office import why_api
+
+api = NinjaAPI(
+    title="Beeline Club: staff API",
+    version="1",
+    urls_namespace="office_api",
+    renderer=Utf8(),
+    docs_url=None,
+    openapi_url=None,
+)
+api.add_router("", why_api.router, tags=["why"])
+answer_problems(api)
+
+urls = addresses(api)
