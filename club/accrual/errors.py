@@ -57,3 +57,37 @@ class RuleOfAnother(AccrualError):
     """The rule's name belongs to another campaign. Values: rule_id, campaign."""
 
     code = "rule_of_another_campaign"
+
+
+class NoSuchVersion(AccrualError):
+    """The campaign never had such a version of a rule, or several begin so. Values: campaign, version."""
+
+    code = "no_such_version"
+
+
+class EmptySpan(AccrualError):
+    """It ends before it begins."""
+
+    code = "empty_span"
+
+
+class NothingToTake(AccrualError):
+    """Nothing that these versions granted in this span still stands."""
+
+    code = "nothing_to_take"
+
+
+class TooMuchToTake(AccrualError):
+    """More decisions than one clawback takes: narrow the span. Value: decisions_max."""
+
+    code = "too_much_to_take"
+
+
+class NoSuchClawback(AccrualError):
+    code = "no_such_clawback"
+
+
+class ClawbackElsewhere(AccrualError):
+    """The clawback is in another state than this needs. Value: state."""
+
+    code = "clawback_elsewhere"

@@ -4,6 +4,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from club.accrual import actions, inbox, notices
+from club.accrual.clawback import proposing as clawbacks
+from club.accrual.clawback import working
 
 BATCH_EVENTS = 2_000
 # Some seconds: a register of a million lines must not keep the worker from orders and messages.
@@ -40,3 +42,15 @@ def forget_counters(timestamp: int) -> None:
     """At 02:40 in Tashkent: the counters of limits whose periods are long over."""
     while actions.forget_counters(now=timezone.now()):
         pass
+
+
+SLICES_PER_JOB_MAX = 10
+
+
+@app.task(name="accrual.claw_back")
+def claw_back(clawback_id: int) -> None:
+    """Some slices of a clawback, or of giving it back; then a new job, so that others have their turn."""
+    for _ in range(SLICES_PER_JOB_MAX):
+        if not working.work(clawback_id=clawback_id, now=timezone.now()):
+            return
+    clawbacks.ask_for_work(clawback_id)
