@@ -7,7 +7,7 @@ import click
 
 from club.access.cli_options import by_option
 from club.access.models import Staff
-from club.accrual import campaign_files, campaigns, clawback_cli
+from club.accrual import campaign_files, campaigns, clawback_cli, measuring_cli
 from club.accrual.clawback import proposing as clawbacks
 from club.accrual.cli_options import Moment, told, why_option
 
@@ -51,5 +51,5 @@ def roll_back(code: str, to: datetime, claw_back: bool, why: str, by: Staff) -> 
         told(campaigns.roll_back(code=code, to=to, why=why, by=by, now=now))
 
 
-for _other in clawback_cli.COMMANDS:
+for _other in (*clawback_cli.COMMANDS, *measuring_cli.COMMANDS):
     command.add_command(_other)

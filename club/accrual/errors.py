@@ -91,3 +91,15 @@ class ClawbackElsewhere(AccrualError):
     """The clawback is in another state than this needs. Value: state."""
 
     code = "clawback_elsewhere"
+
+
+class NoHoldout(AccrualError):
+    """Nobody was held out of the campaign in this span, so there is nobody to compare with."""
+
+    code = "no_holdout"
+
+
+class HoldoutChanged(AccrualError):
+    """The share that is held out was not the same in the whole span. Value: percents."""
+
+    code = "holdout_changed"

@@ -1,6 +1,7 @@
 """A clawback by four eyes: asked for with its exact count and sum, approved as that very set."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
@@ -46,6 +47,8 @@ def propose(
     Raises NothingToTake, TooMuchToTake, and as `proposals.propose` does.
     """
     policy = policy or ClawbackPolicy(programme.current().clawback_policy)
+    # What is granted after this moment was not looked at, and would make the proposal outdated.
+    selection = replace(selection, until=min(selection.until, now))
     found = preview(selection, policy=policy)
     if not found.decisions:
         raise NothingToTake("nothing that these versions granted then still stands")
