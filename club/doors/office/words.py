@@ -115,6 +115,10 @@ WORDS = {
         "nothing_to_take": _("Nothing that was granted then still stands."),
         "too_much_to_take": _("These are too many decisions for one clawback: narrow the span."),
         "clawback_elsewhere": _("The clawback is in another state by now. Look at it again."),
+        "no_holdout": _("Nobody was held out of the campaign then: give it a holdout_percent."),
+        "holdout_changed": _(
+            "The share that is held out changed in this span. Choose one in which it is the same."
+        ),
         "rule_overlaps": _("Another campaign has a rule of this name. Give this one another name."),
     },
     "language": {
