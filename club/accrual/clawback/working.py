@@ -111,7 +111,7 @@ def work(*, clawback_id: int, now: datetime, limit: int = 500) -> int:
         case _:
             return 0
     _write(clawback, done)
-    if len(found) < limit:
+    if not found:
         is_taking = clawback.state == Clawback.State.TAKING
         clawback.state = Clawback.State.TAKEN if is_taking else Clawback.State.RESTORED
         clawback.ended_at = now
@@ -205,17 +205,20 @@ def _take(clawback: Clawback, found: Sequence[Line]) -> list[Done]:
 
 
 def _taken(clawback: Clawback, line: Line, left: Sequence[tuple[Stand, books.Booking]]) -> Done:
-    points = sum(booking.left_points for _, booking in left)
     if any(booking.is_promised for _, booking in left):
-        for stand, _ in left:
-            is_withdrawn = ledger.withdraw_promise(
+        withdrawn = [
+            booking.left_points
+            for stand, booking in left
+            if ledger.withdraw_promise(
                 subscriber_id=line.subscriber_id,
                 source=Source.ACCRUAL,
                 ref=stand.ref,
                 occurred_on=stand.day,
             )
-            assert is_withdrawn, "the account is locked, so nobody has kept it meanwhile"
-        return Done(line, State.TAKEN, "", points, is_promise=True, parts=len(left))
+        ]
+        if not withdrawn:  # it went to another number with its owner, and was kept there
+            return Done(line, State.SPARED, "moved")
+        return Done(line, State.TAKEN, "", sum(withdrawn), is_promise=True, parts=len(withdrawn))
     for nth, (stand, _) in enumerate(left, start=1):
         ledger.reverse(
             subscriber_id=line.subscriber_id,
@@ -229,6 +232,7 @@ def _taken(clawback: Clawback, line: Line, left: Sequence[tuple[Stand, books.Boo
             fingerprint=fingerprint_of("clawback", clawback.pk, line.event_id, line.rule_id),
             policy=ClawbackPolicy(clawback.policy),
         )
+    points = sum(booking.left_points for _, booking in left)
     return Done(line, State.TAKEN, "", points, parts=len(left))
 
 

@@ -90,6 +90,7 @@ WORDS = {
         "cancelled": _("the payment was cancelled"),
         "erased": _("the person was erased"),
         "nothing left": _("nothing of it stood any more"),
+        "moved": _("it went to another number and was kept there"),
     },
     "refusal": {
         "may_not_propose": _("You have not the right to propose this."),
