@@ -45,10 +45,10 @@ def claw_back(
         campaign=code, rule_id=rule, versions=versions, since=since, until=until or now
     )
     chosen = ClawbackPolicy(policy or programme.current().clawback_policy)
-    for line in sentences(preview.preview(selection, policy=chosen)):
+    for line in sentences(preview.preview(selection, policy=chosen, now=now)):
         click.echo(line)
     if file is not None:
-        file.writelines(preview.as_csv(selection))
+        file.writelines(preview.as_csv(selection, now=now))
     if is_asked:
         if not why or not name:
             raise click.UsageError("--propose needs --why and --by")

@@ -101,7 +101,7 @@ class Story:
         return select(campaign="spring", **{"versions": [self.faulty[:10]]} | span | more)
 
     def looks(self) -> Preview:
-        return preview(self.selection(), policy=ClawbackPolicy.OTHER_LOTS)
+        return preview(self.selection(), policy=ClawbackPolicy.OTHER_LOTS, now=self.club.now)
 
     def asks(self, **more: Any) -> Proposal:
         return clawbacks.propose(

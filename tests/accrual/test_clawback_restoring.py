@@ -115,7 +115,7 @@ def test_a_promise_is_withdrawn_and_promised_again(story: Story) -> None:
     paid = story.pays(who)
     story.club.later(minutes=1)
     chosen = story.selection(versions=[version])
-    shown = preview(chosen, policy=ClawbackPolicy.OTHER_LOTS)
+    shown = preview(chosen, policy=ClawbackPolicy.OTHER_LOTS, now=story.club.now)
     assert (shown.points, shown.promised_points, shown.owed_points) == (100, 100, 0)
     assert shown.points_by_fund == {FUND: 100}
     pending = books.promised(subscriber_id=who.pk, limit=2)

@@ -13,6 +13,7 @@ from club.accrual.clawback import working
 from club.accrual.clawback.preview import CSV_HEADING, Most, as_csv, preview
 from club.accrual.errors import ClawbackElsewhere, EmptySpan, NoSuchVersion, NothingToTake
 from club.accrual.models import Clawback, Clawed, Decision
+from club.ledger import actions as ledger
 from club.ledger.rules import ClawbackPolicy
 from club.reports import statement
 from tests.accrual.clawing import FUND, Story, assert_books_hold
@@ -128,7 +129,7 @@ def test_arrears_by_policy_are_told_before_and_made_as_told(story: Story) -> Non
     story.club.later(minutes=1)
 
     by_others = story.looks()
-    by_arrears = preview(story.selection(), policy=ClawbackPolicy.ARREARS)
+    by_arrears = preview(story.selection(), policy=ClawbackPolicy.ARREARS, now=story.club.now)
 
     assert (by_others.points, by_others.spent_points, by_others.owed_points) == (300, 120, 60)
     assert by_others.owing_subscribers == 1
@@ -228,7 +229,7 @@ def test_the_file_for_review_has_a_line_for_each_decision(story: Story) -> None:
     story.pays(who)
     story.club.later(minutes=1)
 
-    heading, line = "".join(as_csv(story.selection())).splitlines()
+    heading, line = "".join(as_csv(story.selection(), now=story.club.now)).splitlines()
 
     assert heading == CSV_HEADING
     subscriber_id, _, rule, version, _, granted, left, promised, fund = line.split(",")
@@ -258,3 +259,17 @@ def test_the_staff_who_asked_are_in_the_audit(story: Story) -> None:
         ("proposal.made", story.marketer), ("proposal.approved", story.head),
     ]  # fmt: skip
     assert Clawback.objects.get().digest == Proposal.objects.latest("pk").digest
+
+
+def test_points_that_expired_meanwhile_are_no_debt(story: Story) -> None:
+    late, fresh = story.club.subscriber(), story.club.subscriber()
+    story.pays(late)
+    story.club.later(days=400)
+    ledger.make_months(first=story.today.replace(day=1), months=2)
+    story.pays(fresh)
+
+    clawback = story.takes_back()
+
+    assert (clawback.lines_count, clawback.taken_points) == (1, 100)
+    assert [story.has(who) for who in (late, fresh)] == [(0, 0), (0, 0)]
+    assert_books_hold()

@@ -32,13 +32,14 @@ def test_a_budget_shows_what_is_left_and_when_it_is_used_up(club, marketer):
     club.earns(who, 50_000, at=club.now)
 
     page = shown(marketer)
-    assert "top-up at most 200 points in all 25 % 25 % 150 50" in page
+    assert "top-up at most 200 points in all 25 % 25 %" in page
+    assert "150 50" in page
     assert "Used up" not in page
 
     for _ in range(4):
         club.pays(who, 50_000)
     club.decide()
-    assert "100 % 100 % 0 200 Used up" in shown(marketer)
+    assert "100 % 100 % Used up" in shown(marketer)
 
 
 def test_without_a_shared_limit_there_is_no_budget(marketer):

@@ -4,7 +4,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from django.db import transaction
 from club.access.rules import Json
 from club.accrual import funds
 from club.accrual.clawback.selecting import Line, Selection, Sum, by_subscriber, lines
+from club.clock import day_of
 from club.ledger import queries as ledger
 from club.ledger.rules import ClawbackPolicy
 
@@ -83,13 +84,13 @@ def need_of(
 
 
 @transaction.atomic
-def preview(selection: Selection, *, policy: ClawbackPolicy) -> Preview:
-    """What a clawback would take if it were done at this moment. Raises TooMuchToTake."""
+def preview(selection: Selection, *, policy: ClawbackPolicy, now: datetime) -> Preview:
+    """What a clawback would take if it were done now. Raises TooMuchToTake."""
     counted = Sum()
     promised = spent = owed = owing = 0
     by_purse: Counter[int] = Counter()
     most: list[Most] = []
-    for some in _some(by_subscriber(lines(selection)), SUBSCRIBERS_A_READ):
+    for some in _some(by_subscriber(lines(selection, on=day_of(now))), SUBSCRIBERS_A_READ):
         lots = ledger.lots_of(subscriber_ids=[subscriber_id for subscriber_id, _ in some])
         for subscriber_id, mine in some:
             for line in mine:
@@ -128,11 +129,11 @@ def _shared(points_by_purse: Counter[int]) -> dict[int, int]:
     return dict(sorted(found.items()))
 
 
-def as_csv(selection: Selection) -> Iterator[str]:
+def as_csv(selection: Selection, *, now: datetime) -> Iterator[str]:
     """Every decision that it would take back, a line each, for review. Names nobody but by the id."""
     yield CSV_HEADING + "\n"
     with transaction.atomic():
-        for line in lines(selection):
+        for line in lines(selection, on=day_of(now)):
             yield _csv(line)
 
 

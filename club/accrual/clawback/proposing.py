@@ -49,7 +49,7 @@ def propose(
     policy = policy or ClawbackPolicy(programme.current().clawback_policy)
     # What is granted after this moment was not looked at, and would make the proposal outdated.
     selection = replace(selection, until=min(selection.until, now))
-    found = preview(selection, policy=policy)
+    found = preview(selection, policy=policy, now=now)
     if not found.decisions:
         raise NothingToTake("nothing that these versions granted then still stands")
     document = selection.document() | {
@@ -146,7 +146,7 @@ def current(document: Json, now: datetime) -> Json:
     """What still stands of what the document would take; nothing of it is taken yet."""
     counted = Sum()
     with transaction.atomic():
-        for line in lines(selection_in(document)):
+        for line in lines(selection_in(document), on=day_of(now)):
             counted.add(line)
     return {"of": counted.document(), "taken": NOTHING}
 
@@ -175,7 +175,7 @@ def begin(document: Json, now: datetime) -> None:
         begun_at=now,
         lines_count=0,
     )
-    found = lines(selection_in(document))
+    found = lines(selection_in(document), on=day_of(now))
     while some := list(islice(found, LINES_A_WRITE)):
         _write(clawback.pk, _counted(some, counted))
     if counted.document() != document["of"]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
 
@@ -127,8 +127,8 @@ class Line:
         return found
 
 
-def lines(selection: Selection) -> Iterator[Line]:
-    """Every grant that stands, by subscribers; in a transaction, whose moment it shows.
+def lines(selection: Selection, *, on: date) -> Iterator[Line]:
+    """Every grant that stands on a day, by subscribers; in a transaction, whose moment it shows.
 
     Raises TooMuchToTake.
     """
@@ -152,7 +152,7 @@ def lines(selection: Selection) -> Iterator[Line]:
     )
     count = 0
     for chunk in _chunks(found):
-        for line in _lines(chunk):
+        for line in _lines(chunk, on):
             count += 1
             if count > DECISIONS_MAX:
                 raise TooMuchToTake(
@@ -173,14 +173,14 @@ def _chunks(found: Iterable[tuple]) -> Iterator[list[tuple]]:  # type: ignore[ty
         yield chunk
 
 
-def _lines(chunk: Sequence[tuple]) -> Iterator[Line]:  # type: ignore[type-arg]
+def _lines(chunk: Sequence[tuple], on: date) -> Iterator[Line]:  # type: ignore[type-arg]
     placed = []
     for subscriber_id, event_id, rule_id, _, _, _, is_promise, occurred_at, *touched in chunk:
         grant = Grant(event_id, rule_id, day_of(occurred_at), is_promise)
         placed.append([key_of(subscriber_id, one) for one in stands(grant, Latest(*touched))])
     booked = ledger.bookings(source=Source.ACCRUAL, keys=[key for keys in placed for key in keys])
     for row, keys in zip(chunk, placed, strict=True):
-        bookings = [booked[key] for key in keys if key in booked]
+        bookings = [booked[key] for key in keys if key in booked and is_takable(booked[key], on)]
         left = sum(booking.left_points for booking in bookings)
         if left > 0:
             subscriber_id, event_id, rule_id, rule_hash, decided_at, granted, *_ = row
@@ -194,6 +194,13 @@ def _lines(chunk: Sequence[tuple]) -> Iterator[Line]:  # type: ignore[type-arg]
                 ),
                 fund=bookings[0].fund,
             )  # fmt: skip
+
+
+def is_takable(booking: ledger.Booking, on: date) -> bool:
+    """Something of it is left, and its last day is not over: points that expired brought nobody
+    anything, and would be a debt for nothing."""
+    assert booking.expires_on is not None, "what was granted knows its last day"
+    return booking.left_points > 0 and (booking.is_promised or booking.expires_on >= on)
 
 
 def key_of(subscriber_id: int, stand: Stand) -> ledger.Key:

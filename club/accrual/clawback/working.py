@@ -15,7 +15,7 @@ from procrastinate.contrib.django import app
 from procrastinate.types import JSONValue
 
 from club.accrual import counters
-from club.accrual.clawback.selecting import key_of
+from club.accrual.clawback.selecting import is_takable, key_of
 from club.accrual.clawback.standing import (
     IS_CANCELLED,
     LATEST_COLUMNS,
@@ -190,7 +190,7 @@ def _take(clawback: Clawback, found: Sequence[Line]) -> list[Done]:
             (stand, booking)
             for stand in some
             if (booking := booked.get(key_of(line.subscriber_id, stand)))
-            and booking.left_points > 0
+            and is_takable(booking, clawback.taken_on)
         ]
         if not line.is_known:
             done.append(Done(line, State.SPARED, "erased"))

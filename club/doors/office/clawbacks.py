@@ -52,7 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
                     now=now,
                 )
                 return redirect("office_proposal", proposal.pk)
-            shown = preview.preview(selection, policy=policy)
+            shown = preview.preview(selection, policy=policy, now=now)
         except ClubError as refused:
             error = refused
     return TemplateResponse(
@@ -78,12 +78,13 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def download(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Every decision that the clawback of the form would take back, for review."""
+    now = timezone.now()
     try:
-        selection = _selection(request.GET, timezone.now())
+        selection = _selection(request.GET, now)
     except ClubError:
         return redirect("office_clawbacks")
     return StreamingHttpResponse(
-        preview.as_csv(selection),
+        preview.as_csv(selection, now=now),
         content_type="text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="clawback-{selection.campaign}.csv"'
