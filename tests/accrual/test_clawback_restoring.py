@@ -10,7 +10,7 @@ from club.accrual.models import Clawback, Clawed, Decision
 from club.accrual.rules.model import digest
 from club.ledger import actions as ledger
 from club.ledger import queries as books
-from club.ledger.rules import ClawbackPolicy
+from club.ledger.rules import ClawbackPolicy, Source
 from club.programme.models import Programme
 from tests.accrual.clawing import FUND, Story, assert_books_hold, file, rule
 from tests.accrual.conftest import Office
@@ -134,4 +134,32 @@ def test_a_promise_is_withdrawn_and_promised_again(story: Story) -> None:
     assert story.has(who) == (100, 0)
     story.cancels(who, paid)
     assert story.has(who) == (0, 0)
+    assert_books_hold()
+
+
+def test_a_promise_that_went_to_another_number_and_was_kept_there_is_spared(story: Story) -> None:
+    story.runs(file(100, confirm_after_days=14))
+    story.faulty_since = story.club.now
+    who, heir, other = (story.club.subscriber() for _ in range(3))
+    for one in (who, other):
+        story.pays(one)
+    story.club.later(minutes=1)
+    ledger.merge(
+        from_subscriber_id=who.pk, to_subscriber_id=heir.pk, source=Source.STAFF, ref="sim",
+        day=story.today,
+    )  # fmt: skip
+    version = digest(rule(100, confirm_after_days=14).canonical())
+    chosen = story.selection(versions=[version])
+    story.approves(
+        clawbacks.propose(selection=chosen, why="faulty", by=story.marketer, now=story.club.now)
+    )
+    story.club.later(days=15)
+    ledger.keep_promises(now=story.club.now, limit=10)
+
+    clawback = Clawback.objects.get()
+    story.works(clawback)
+
+    notes = dict(Clawed.objects.values_list("subscriber_id", "note"))
+    assert notes == {who.pk: "moved", other.pk: ""}
+    assert [story.has(one)[0] for one in (heir, other)] == [100, 0]
     assert_books_hold()

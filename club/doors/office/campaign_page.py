@@ -122,7 +122,7 @@ def _compared(found: Uplift) -> Compared:
         ),
         mean=_money(found.mean.value),
         mean_interval=_interval(found.mean, _money),
-        percent="" if found.percent is None else f"{found.percent:+.1f} %",
+        percent="" if found.percent is None else _share(found.percent / 100, "+.1f"),
         paying=_share(found.paying.value, "+.1f"),
         paying_interval=_interval(found.paying, lambda share: _share(share, "+.1f")),
         verdict=_verdict(found),
@@ -166,7 +166,7 @@ def _money(tiyin: float) -> str:
 
 
 def _share(share: float, form: str = ".1f") -> str:
-    return f"{share * 100:{form}} %" if isfinite(share) else "–"
+    return f"{share * 100:{form}} %".replace("-", "−") if isfinite(share) else "–"
 
 
 def limit_in_words(limit: Limit) -> str:
