@@ -82,9 +82,11 @@ class Story:
             now=self.club.now,
         )  # fmt: skip
 
-    def spends(self, who: Subscriber, points: int, fund: int | None = None) -> None:
+    def spends(
+        self, who: Subscriber, points: int, fund: int | None = None, ref: str = "spend"
+    ) -> None:
         ledger.spend(
-            subscriber_id=who.pk, source=Source.ORDER, ref=f"spend:{points}", day=self.today,
+            subscriber_id=who.pk, source=Source.ORDER, ref=ref, day=self.today,
             points=points, fingerprint=b"f" * 16, fund=fund,
         )  # fmt: skip
 
