@@ -16,6 +16,7 @@ from procrastinate.types import JSONValue
 from club.access import actions as audit
 from club.access.models import Staff
 from club.accrual import counters, inbox
+from club.accrual.clawback.standing import leave_what_stands
 from club.accrual.deciding import Settled, Terms, settle
 from club.accrual.incoming import JOINING_SLACK
 from club.accrual.models import EventState
@@ -67,6 +68,7 @@ def decide_batch(*, now: datetime, limit: int = 1_000) -> Counts:
     # orders wait for each other here and nowhere else.
     subscribers = {unit.subscriber_id for unit in units if unit.subscriber_id is not None}
     ledger.lock_accounts(subscriber_ids=sorted(subscribers))
+    leave_what_stands(units)
     settings = programme.current()
     terms = Terms(
         life=programme.life_of(settings),

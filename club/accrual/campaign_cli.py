@@ -6,18 +6,10 @@ from typing import TextIO
 import click
 
 from club.access.cli_options import by_option
-from club.access.models import Proposal, Staff
-from club.accrual import campaign_files, campaigns
-
-MOMENTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
-why_option = click.option("--why", required=True, help="What the approver reads as the reason.")
-
-
-class Moment(click.DateTime):
-    """A moment with its offset: 2026-12-01T00:00+05:00."""
-
-    def __init__(self) -> None:
-        super().__init__(formats=MOMENTS)
+from club.access.models import Staff
+from club.accrual import campaign_files, campaigns, clawback_cli, measuring_cli
+from club.accrual.clawback import proposing as clawbacks
+from club.accrual.cli_options import Moment, told, why_option
 
 
 @click.group("campaign")
@@ -46,13 +38,18 @@ def propose(file: TextIO, why: str, by: Staff) -> None:
 @command.command()
 @click.argument("code")
 @click.option("--to", required=True, type=Moment(), help="When it was as it should be again.")
+@click.option("--claw-back", is_flag=True, help="Also ask for what came since by other versions.")
 @why_option
 @by_option
-def roll_back(code: str, to: datetime, why: str, by: Staff) -> None:
+def roll_back(code: str, to: datetime, claw_back: bool, why: str, by: Staff) -> None:
     """Ask for a campaign as it was before."""
-    told(campaigns.roll_back(code=code, to=to, why=why, by=by, now=datetime.now(UTC)))
+    now = datetime.now(UTC)
+    if claw_back:
+        for proposal in clawbacks.roll_back(code=code, to=to, why=why, by=by, now=now):
+            told(proposal)
+    else:
+        told(campaigns.roll_back(code=code, to=to, why=why, by=by, now=now))
 
 
-def told(proposal: Proposal) -> None:
-    click.echo(f"proposal {proposal.pk} waits for somebody else's approval; look at it with")
-    click.echo(f"    club proposals show {proposal.pk}")
+for _other in (*clawback_cli.COMMANDS, *measuring_cli.COMMANDS):
+    command.add_command(_other)

@@ -358,7 +358,7 @@ def _settle_cancellation(unit: Unit, policy: ClawbackPolicy, used: dict[Place, U
     cancellation.subscriber_id = payment.subscriber_id
     lines = [_take_back(one, cancellation, payment, policy) for one in unit.granted if one.points]
     for one in unit.granted:
-        if one.points:
+        if one.points and one.stands:  # else a clawback has given its room back before
             give_back(_counters_of(one, payment), points=one.points, used=used)
         _unsee(one, payment, used)
     note = "" if lines else "its payment had brought no points"
@@ -388,33 +388,41 @@ def _take_back(
     granted: Granted, cancellation: Taken, payment: Taken, policy: ClawbackPolicy
 ) -> Line:
     assert payment.subscriber_id is not None
-    subscriber_id, of_ref = payment.subscriber_id, ref(payment.id, granted.rule_id)
-    # A promise may have been kept meanwhile: then there is a posting to reverse.
-    is_withdrawn = granted.promised_at is not None and ledger.withdraw_promise(
-        subscriber_id=subscriber_id,
-        source=Source.ACCRUAL,
-        ref=of_ref,
-        occurred_on=payment.day,
-    )
-    if not is_withdrawn:
-        ledger.reverse(
+    subscriber_id = payment.subscriber_id
+    is_withdrawn = False
+    for nth, stand in enumerate(granted.stands):
+        # A promise may have been kept meanwhile: then there is a posting to reverse.
+        is_withdrawn = stand.is_promise and ledger.withdraw_promise(
             subscriber_id=subscriber_id,
             source=Source.ACCRUAL,
-            ref=ref(cancellation.id, granted.rule_id),
-            day=max(cancellation.day, payment.day),
-            of_source=Source.ACCRUAL,
-            of_ref=of_ref,
-            of_day=payment.day,
-            points=None,
-            fingerprint=cancellation.content_for_ever(granted.rule_id),
-            policy=policy,
+            ref=stand.ref,
+            occurred_on=stand.day,
         )
+        if not is_withdrawn:
+            ledger.reverse(
+                subscriber_id=subscriber_id,
+                source=Source.ACCRUAL,
+                ref=ref(cancellation.id, granted.rule_id, str(nth + 1) if nth else ""),
+                day=max(cancellation.day, stand.day),
+                of_source=Source.ACCRUAL,
+                of_ref=stand.ref,
+                of_day=stand.day,
+                points=None,
+                fingerprint=cancellation.content_for_ever(granted.rule_id),
+                policy=policy,
+            )
     return Line(
         subscriber_id=subscriber_id,
         event_id=cancellation.id,
         rule_id=granted.rule_id,
         rule_hash=granted.rule_hash,
         wanted=-granted.points,
-        granted=-granted.points,
-        reason=Reason.WITHDRAWN if is_withdrawn else Reason.REVERSED,
+        granted=-granted.points if granted.stands else 0,
+        reason=_why_back(granted, is_withdrawn=is_withdrawn),
     )
+
+
+def _why_back(granted: Granted, *, is_withdrawn: bool) -> Reason:
+    if not granted.stands:
+        return Reason.CLAWED
+    return Reason.WITHDRAWN if is_withdrawn else Reason.REVERSED

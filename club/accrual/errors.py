@@ -63,3 +63,49 @@ class UnknownLevel(AccrualError):
     """The programme has no such level. Value: levels, their codes."""
 
     code = "unknown_level"
+
+
+class NoSuchVersion(AccrualError):
+    """The campaign never had such a version of a rule, or several begin so. Values: campaign, version."""
+
+    code = "no_such_version"
+
+
+class EmptySpan(AccrualError):
+    """It ends before it begins."""
+
+    code = "empty_span"
+
+
+class NothingToTake(AccrualError):
+    """Nothing that these versions granted in this span still stands."""
+
+    code = "nothing_to_take"
+
+
+class TooMuchToTake(AccrualError):
+    """More decisions than one clawback takes: narrow the span. Value: decisions_max."""
+
+    code = "too_much_to_take"
+
+
+class NoSuchClawback(AccrualError):
+    code = "no_such_clawback"
+
+
+class ClawbackElsewhere(AccrualError):
+    """The clawback is in another state than this needs. Value: state."""
+
+    code = "clawback_elsewhere"
+
+
+class NoHoldout(AccrualError):
+    """Nobody was held out of the campaign in this span, so there is nobody to compare with."""
+
+    code = "no_holdout"
+
+
+class HoldoutChanged(AccrualError):
+    """The share that is held out was not the same in the whole span. Value: percents."""
+
+    code = "holdout_changed"

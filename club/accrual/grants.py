@@ -20,13 +20,14 @@ class Grant:
     channel: str
 
 
-def ref(event_id: int, rule_id: str) -> str:
-    """Under which the ledger knows what one rule moved for one event.
+def ref(event_id: int, rule_id: str, deed: str = "") -> str:
+    """Under which the ledger knows what one rule moved for one event; `deed` tells what was done about
+    that later, and is never empty then.
 
-    >>> parse_ref(ref(7, "top-up"))
-    (7, 'top-up')
+    >>> parse_ref(ref(7, "top-up")), parse_ref(ref(7, "top-up", "claw3.1"))
+    ((7, 'top-up'), (7, 'top-up'))
     """
-    return f"{event_id}:{rule_id}"
+    return f"{event_id}:{rule_id}:{deed}" if deed else f"{event_id}:{rule_id}"
 
 
 def parse_ref(ref: str) -> tuple[int, str] | None:
@@ -35,8 +36,23 @@ def parse_ref(ref: str) -> tuple[int, str] | None:
     >>> parse_ref("17:top-up"), parse_ref("hold:1")
     ((17, 'top-up'), None)
     """
-    event, separator, rule = ref.partition(":")
-    return (int(event), rule) if separator and event.isascii() and event.isdigit() else None
+    event, separator, rest = ref.partition(":")
+    if not (separator and event.isascii() and event.isdigit()):
+        return None
+    return int(event), rest.partition(":")[0]
+
+
+CLAWED, RESTORED = "claw", "back"
+
+
+def deed_of(ref: str) -> str:
+    """What a ledger ref of ours did about a grant: CLAWED, RESTORED, or nothing special.
+
+    >>> deed_of("17:top-up:claw3.1"), deed_of("17:top-up:back3.2"), deed_of("17:top-up")
+    ('claw', 'back', '')
+    """
+    _, _, deed = ref.partition(":")[2].partition(":")
+    return next((one for one in (CLAWED, RESTORED) if deed.startswith(one)), "")
 
 
 def grants(*, subscriber_id: int, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Grant]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from club.access.proposals import Kind
 from club.accrual import campaign_files, campaigns
 from club.accrual.campaign_files import Document
+from club.accrual.clawback import proposing as clawbacks
 from club.accrual.errors import NoSuchCampaign
 
 DATES = ("starts_at", "ends_at")
@@ -28,5 +29,17 @@ KINDS = {
         may_answer="accrual.approve_campaign",
         current=_current,
         carry_out=campaigns.put_in_force,
-    )
+    ),
+    "clawback": Kind(
+        may_ask=clawbacks.MAY_ASK,
+        may_answer=clawbacks.MAY_ANSWER,
+        current=clawbacks.current,
+        carry_out=clawbacks.begin,
+    ),
+    "restoring": Kind(
+        may_ask=clawbacks.MAY_ASK,
+        may_answer=clawbacks.MAY_ANSWER,
+        current=clawbacks.current_restoring,
+        carry_out=clawbacks.begin_restoring,
+    ),
 }

@@ -1,6 +1,6 @@
 """How this room speaks SQL to thousands of rows at once: one array literal a column."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -8,6 +8,8 @@ from django.db import connection
 from pydantic_core import to_json
 
 from club.arrays import literal
+
+ROWS_A_FETCH = 2_000
 
 
 def rows(sql: str, **parameters: object) -> list[tuple[Any, ...]]:
@@ -21,6 +23,20 @@ def rows(sql: str, **parameters: object) -> list[tuple[Any, ...]]:
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(sql, parameters, binary=True)  # Django's own loader of moments is in Python
         return cursor.fetchall() if cursor.description else []
+
+
+def streamed(sql: str, **parameters: object) -> Iterator[tuple[Any, ...]]:
+    """As `rows`, of one moment and without holding them all; inside a transaction, and read to its end
+    or not at all before the next one."""
+    assert connection.in_atomic_block, "a cursor of the server lives as long as a transaction"
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,
+        psycopg.ServerCursor(connection.connection, "streamed") as cursor,
+    ):
+        cursor.itersize = ROWS_A_FETCH
+        cursor.execute(sql, parameters, binary=True)
+        yield from cursor
 
 
 def columns(names: str, table: Sequence[tuple[Any, ...]]) -> dict[str, str]:

@@ -8,7 +8,9 @@ because another holds it, the minute's round of `accrual.adopt_waiting` brings b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
+from club.accrual.grants import ref
 from club.accrual.incoming import Key
 from club.accrual.models import EventState
 from club.accrual.rows import columns, rows
@@ -17,6 +19,14 @@ from club.accrual.rules.facts import Facts, is_birthday, is_holiday, whole_month
 from club.clock import TASHKENT, day_of
 from club.ledger.rules import fingerprint_of
 from club.tiers import queries as tiers
+
+
+class Stand(NamedTuple):
+    """A key under which the books have points of a grant; a promise may be kept meanwhile."""
+
+    ref: str
+    day: date
+    is_promise: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,8 @@ class Granted:
     promised_at: datetime | None
     canonical: str
     campaign: str
+    stands: tuple[Stand, ...]
+    """Where its points are: where they were granted, unless a clawback has moved them."""
 
 
 @dataclass(slots=True)
@@ -204,8 +216,9 @@ def _by_key(keys: Sequence[Key], *, state: EventState) -> list[Taken]:
 def _granted(payments: Sequence[Taken]) -> dict[int, list[Granted]]:
     if not payments:
         return {}
+    days = {payment.id: payment.day for payment in payments}
     found: dict[int, list[Granted]] = {}
-    for event_id, *decision in rows(
+    for event_id, rule_id, hash_, points, promised_at, canonical, campaign in rows(
         """
         select d.event_id, d.rule_id, d.rule_hash, d.granted, d.promised_at, v.canonical, v.campaign_id
           from unnest(%(subscribers)b::bigint[], %(events)b::bigint[])
@@ -217,5 +230,8 @@ def _granted(payments: Sequence[Taken]) -> dict[int, list[Granted]]:
         """,
         **columns("subscribers events", [(p.subscriber_id, p.id) for p in payments]),
     ):
-        found.setdefault(event_id, []).append(Granted(*decision))
+        stand = Stand(ref(event_id, rule_id), days[event_id], promised_at is not None)
+        found.setdefault(event_id, []).append(
+            Granted(rule_id, hash_, points, promised_at, canonical, campaign, (stand,))
+        )
     return found

@@ -4,6 +4,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from club.accrual import actions, inbox, kept, notices, own_events
+from club.accrual.clawback import proposing as clawbacks
+from club.accrual.clawback import working
 
 BATCH_EVENTS = 2_000
 # Some seconds: a register of a million lines must not keep the worker from orders and messages.
@@ -57,3 +59,15 @@ def adopt_kept(timestamp: int) -> None:
     for _ in range(ADOPTIONS_PER_JOB_MAX):
         if not kept.adopt(now=timezone.now(), limit=BATCH_EVENTS):
             break
+
+
+SLICES_PER_JOB_MAX = 10
+
+
+@app.task(name="accrual.claw_back")
+def claw_back(clawback_id: int) -> None:
+    """Some slices of a clawback, or of giving it back; then a new job, so that others have their turn."""
+    for _ in range(SLICES_PER_JOB_MAX):
+        if not working.work(clawback_id=clawback_id, now=timezone.now()):
+            return
+    clawbacks.ask_for_work(clawback_id)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from threading import Lock
@@ -25,6 +25,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from club.accrual.budgets import Budget
 from club.clock import TASHKENT
 from club.reports import vitals
 
@@ -78,6 +79,7 @@ class FromTheDatabase(Collector):
         self.read_at = self.summed_at = float("-inf")
         self.open: vitals.Vitals | None = None
         self.outstanding_points = 0
+        self.budgets: list[Budget] = []
 
     def collect(self) -> Iterator[Metric]:
         is_up = self.refresh()
@@ -95,12 +97,14 @@ class FromTheDatabase(Collector):
             "club_outstanding_points", "Points owed to subscribers", self.outstanding_points
         )
         yield from of_the_books(self.open)
+        yield from of_budgets(self.budgets)
 
     def refresh(self) -> bool:
         with self.lock:
             try:
                 if time.monotonic() - self.read_at > VITALS_AGE_MAX_S:
                     self.open = vitals.vitals()
+                    self.budgets = vitals.budgets(now=datetime.now(tz=UTC))
                     self.read_at = time.monotonic()
                 if time.monotonic() - self.summed_at > OUTSTANDING_AGE_MAX_S:
                     self.outstanding_points = vitals.outstanding_points()
@@ -129,6 +133,22 @@ def of_the_books(open_now: vitals.Vitals) -> Iterator[Metric]:
             "The end of the last sealed day, in seconds since 1970",
             end.timestamp(),
         )
+
+
+def of_budgets(budgets: Sequence[Budget]) -> Iterator[Metric]:
+    """What is left of each, and of how much; the rate of the first tells when it runs out."""
+    labels = ["campaign", "whose", "period", "unit"]
+    left = GaugeMetricFamily("club_budget_left", "What is left of a budget", labels=labels)
+    most = GaugeMetricFamily("club_budget_most", "The whole of a budget", labels=labels)
+    seen = set()
+    for budget in budgets:
+        named = [budget.campaign, budget.name, budget.limit.period, budget.limit.unit]
+        if tuple(named) not in seen:  # rules of a campaign may have budgets of different size
+            seen.add(tuple(named))
+            left.add_metric(named, budget.left)
+            most.add_metric(named, budget.limit.most)
+    yield left
+    yield most
 
 
 DATABASE = CollectorRegistry()

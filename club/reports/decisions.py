@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated
@@ -10,6 +10,8 @@ from typing import Annotated
 from django.db.models import QuerySet
 from pydantic import Field, TypeAdapter
 
+from club.accrual.clawback import queries as clawbacks
+from club.accrual.clawback.queries import TakenBack
 from club.accrual.models import Decision, Event, RuleVersion
 from club.accrual.rules.counting import period_after
 from club.accrual.rules.explain import Explanation, Reason, explain
@@ -42,6 +44,8 @@ class ExplainedDecision:
     """None where there are no facts to work from: the event was never put to a rule."""
     canonical: str
     facts: Facts | None
+    taken_back: TakenBack | None = None
+    """What a clawback did about it afterwards."""
 
     @cached_property
     def clauses_failed(self) -> int:
@@ -72,7 +76,7 @@ def explained(
     """The events asked for, and the newest `fruitless_max` that moved no points, by their ids; these
     are looked for among the newest LOOKED_AT_MAX.
 
-    Five queries at most, whatever the number of events; newest event first, and of each event the decisions
+    Six queries at most, whatever the number of events; newest event first, and of each event the decisions
     that moved points, then those that nearly did.
     """
     mine = Decision.objects.filter(subscriber_id=subscriber_id)
@@ -92,12 +96,16 @@ def explained(
     hashes = {hash_ for versions in asked.values() for hash_ in versions}
     hashes |= {d.rule_hash for decisions in by_event.values() for d in decisions}
     versions = RuleVersion.objects.in_bulk(hashes) if hashes else {}
+    taken = clawbacks.taken_back(subscriber_id=subscriber_id, event_ids=found)
     return {
         event.id: ExplainedEvent(
             event=event,
-            decisions=sorted(
-                _all_of(event, by_event[event.id], asked[event.id], versions), key=nearness
-            ),
+            decisions=[
+                replace(one, taken_back=taken.get((event.id, one.rule_id)))
+                for one in sorted(
+                    _all_of(event, by_event[event.id], asked[event.id], versions), key=nearness
+                )
+            ],
         )
         for event in found.values()
     }

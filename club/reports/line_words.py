@@ -9,7 +9,7 @@ from club.accrual import grants as accrual
 from club.accrual.rules.event_types import PAYMENT, cancelled_by
 from club.languages import in_language
 from club.ledger.queries import Line
-from club.ledger.rules import AdjustmentReason, Kind
+from club.ledger.rules import AdjustmentReason, Kind, Source
 from club.orders.models import Order
 from club.reports.wording import channel, day, money
 from club.subscribers.rules import masked
@@ -45,6 +45,13 @@ def of(
 
 
 def _earned(line: Line, grant: accrual.Grant | None, language: str) -> Words:
+    deed = accrual.deed_of(line.ref) if line.source == Source.ACCRUAL else ""
+    if deed == accrual.CLAWED:
+        return _("Points taken back"), _("These points had been credited by mistake")
+    if deed == accrual.RESTORED:
+        return _("Points given back"), _(
+            "These points had been taken back, and belong to you after all"
+        )
     if line.kind is Kind.ACCRUAL:
         if grant is None:
             return _("Points earned"), _("Earned on {day}").format(day=day(line.occurred_on))

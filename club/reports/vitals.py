@@ -13,6 +13,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Model, QuerySet
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
+from club.accrual import budgets as accrual_budgets
+from club.accrual.budgets import Budget
 from club.accrual.models import EventState, Outcome, Queued
 from club.ledger import queries as ledger
 from club.messages.models import Message
@@ -50,6 +52,11 @@ def by_state(rows: QuerySet[Model], states: Iterable[str]) -> dict[str, int]:
     zero = {str(state): 0 for state in states}
     counted = rows.filter(state__in=zero).values_list("state").annotate(Count("pk"))
     return zero | dict(counted)
+
+
+def budgets(*, now: datetime) -> list[Budget]:
+    """Every budget in force. Names campaigns and rules, nobody else."""
+    return accrual_budgets.budgets(now=now)
 
 
 def outstanding_points() -> int:

@@ -10,6 +10,7 @@ from club.ledger import actions as ledger
 from club.messages.models import Message
 from club.messages.rules import State
 from club.reports import vitals
+from tests.accrual.conftest import Office
 from tests.ledger.sealed import seal_them, write_four_days
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +125,22 @@ def test_books_that_were_never_proven_have_no_figure():
 def test_probes_are_read_only_and_never_cached(client: Client, address: str):
     assert client.post(address).status_code == 405
     assert "no-store" in client.get(address)["Cache-Control"]
+
+
+def test_metrics_tell_what_is_left_of_each_budget(client: Client):
+    club = Office().open()
+    limit = {"each": "all", "period": "ever", "unit": "points", "most": 100}
+    club.publish(
+        "gift", reward={"kind": "fixed", "points": 30, "cap_per_event": 30}, limits=[limit]
+    )
+    club.earns(club.subscriber(), 900)
+    collector = health.FromTheDatabase()
+
+    figures = {
+        (metric.name, sample.labels["whose"]): sample.value
+        for metric in collector.collect()
+        for sample in metric.samples
+        if metric.name.startswith("club_budget")
+    }
+
+    assert figures == {("club_budget_left", "gift"): 70, ("club_budget_most", "gift"): 100}

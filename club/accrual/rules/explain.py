@@ -56,6 +56,7 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"  # the payment was cancelled before it was decided
     REVERSED = "reversed"  # a cancellation took points back
     WITHDRAWN = "withdrawn"  # a cancellation took a promise of points back
+    CLAWED = "clawed"  # a cancellation found that a clawback had taken the points back before
 
 
 @dataclass(frozen=True)

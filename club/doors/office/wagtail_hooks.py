@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from club.doors.office import campaigns, proposals, subscribers
+from club.doors.office import campaign_page, campaigns, clawbacks, proposals, subscribers
 from club.doors.office.home import TodayPanel
 
 STOCK_MENUS = {"explorer", "images", "documents", "reports", "help"}
@@ -39,6 +39,10 @@ def our_pages() -> list[URLPattern]:
         path("subscribers/<int:subscriber_id>/", subscribers.page, name="office_subscriber"),
         path("campaigns/", campaigns.page, name="office_campaigns"),
         path("campaigns/<slug:code>.json", campaigns.download, name="office_campaign_file"),
+        path("campaigns/<slug:code>/", campaign_page.page, name="office_campaign"),
+        path("clawbacks/", clawbacks.page, name="office_clawbacks"),
+        path("clawbacks/review.csv", clawbacks.download, name="office_clawback_file"),
+        path("clawbacks/<int:clawback_id>/", clawbacks.one, name="office_clawback"),
         path("proposals/", proposals.index, name="office_proposals"),
         path("proposals/<int:proposal_id>/", proposals.page, name="office_proposal"),
     ]

@@ -104,6 +104,7 @@ WORDS = {
         "cancelled": _("Cancelled before it was decided"),
         "reversed": _("Taken back: the payment was cancelled"),
         "withdrawn": _("A promise taken back: the payment was cancelled"),
+        "clawed": _("Taken back before, by a clawback"),
     },
     "proposal": {
         "open": _("Waiting for an answer"),
@@ -113,6 +114,29 @@ WORDS = {
     },
     "proposal_kind": {
         "accrual.campaign": _("Campaign"),
+        "accrual.clawback": _("Clawback of"),
+        "accrual.restoring": _("Giving back of clawback"),
+    },
+    "clawback": {
+        "taking": _("At work"),
+        "stopped": _("Stopped by hand"),
+        "taken": _("Taken back"),
+        "restoring": _("Giving back"),
+        "restored": _("Given back"),
+    },
+    "clawback_policy": {
+        "other_lots": _("Other points pay, the rest is owed"),
+        "arrears": _("All of it is owed"),
+    },
+    "clawed": {
+        "spared": _("Left alone"),
+        "gone": _("Not given back"),
+    },
+    "spared": {
+        "cancelled": _("the payment was cancelled"),
+        "erased": _("the person was erased"),
+        "nothing left": _("nothing of it stood any more"),
+        "moved": _("it went to another number and was kept there"),
     },
     "refusal": {
         "may_not_propose": _("You have not the right to propose this."),
@@ -133,6 +157,15 @@ WORDS = {
         "campaign_over": _("It would end before it begins: change ends_at."),
         "fund_is_fixed": _("A campaign keeps its fund. For another fund make another campaign."),
         "rule_of_another_campaign": _("A rule of this name and text belongs to another campaign."),
+        "no_such_version": _("The campaign never had such a rule or version."),
+        "empty_span": _("The span ends before it begins."),
+        "nothing_to_take": _("Nothing that was granted then still stands."),
+        "too_much_to_take": _("These are too many decisions for one clawback: narrow the span."),
+        "clawback_elsewhere": _("The clawback is in another state by now. Look at it again."),
+        "no_holdout": _("Nobody was held out of the campaign then: give it a holdout_percent."),
+        "holdout_changed": _(
+            "The share that is held out changed in this span. Choose one in which it is the same."
+        ),
         "rule_overlaps": _("Another campaign has a rule of this name. Give this one another name."),
     },
     "language": {
@@ -160,6 +193,9 @@ MEANINGS = {
     "review": "bad",
     "expired": "bad",
     "suspended": "bad",
+    "stopped": "bad",
+    "taken": "good",
+    "restored": "good",
     "closed": "bad",
 }
 

@@ -9,6 +9,7 @@ from club.ledger.queries.balances import (
     lots,
     promised,
 )
+from club.ledger.queries.bookings import Booking, Key, bookings, lots_of
 from club.ledger.queries.budgets import Budget, Fund, budgets, funds
 from club.ledger.queries.expiries import Expiry, expiry_calendar
 from club.ledger.queries.funding import FundedLine, Funding, Part, funded_lines, funding
@@ -43,6 +44,7 @@ __all__ = [
     "Account",
     "Allowance",
     "Balance",
+    "Booking",
     "Breach",
     "Budget",
     "Coverage",
@@ -52,6 +54,7 @@ __all__ = [
     "FundAccount",
     "FundedLine",
     "Funding",
+    "Key",
     "Line",
     "Lot",
     "Member",
@@ -64,6 +67,7 @@ __all__ = [
     "allowance",
     "balance",
     "balance_at",
+    "bookings",
     "budgets",
     "counted_until",
     "coverage",
@@ -76,6 +80,7 @@ __all__ = [
     "last_proof",
     "lots",
     "lots_at",
+    "lots_of",
     "outstanding_points",
     "pot",
     "pot_of",
