@@ -11,8 +11,8 @@ import psycopg
 
 from club.accrual.rules import explain, facts, model, to_python, to_sql, wanting
 
-PG_TYPES = {str: "text", int: "bigint", bool: "boolean"}
-DUCK_TYPES = {str: "varchar", int: "bigint", bool: "boolean"}
+PG_TYPES = {str: "text", int: "bigint", bool: "boolean", tuple: "text[]"}
+DUCK_TYPES = {str: "varchar", int: "bigint", bool: "boolean", tuple: "varchar[]"}
 
 
 @dataclass
@@ -73,5 +73,9 @@ class Readers:
         marks = ", ".join([f"({row})"] * len(events))
         return self.duck.execute(
             f"select {', '.join(expressions)} from (values {marks}) as event ({columns}) order by i",
-            [value for i, event in enumerate(events) for value in (i, *event)],
+            [
+                list(value) if isinstance(value, tuple) else value
+                for i, event in enumerate(events)
+                for value in (i, *event)
+            ],
         ).fetchall()

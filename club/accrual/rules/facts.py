@@ -31,6 +31,7 @@ class Facts(NamedTuple):
     tenure_months: int | None  # whole months since joining
     is_holiday: bool | None  # a day off in Uzbekistan, Sundays aside
     is_birthday: bool | None
+    segments: tuple[str, ...] | None = None  # of those that rules ask for; None: not known then
 
 
 FIELDS: dict[str, type] = {
@@ -45,13 +46,15 @@ FIELDS: dict[str, type] = {
     "tenure_months": int,
     "is_holiday": bool,
     "is_birthday": bool,
+    "segments": tuple,  # of codes
 }
 assert tuple(FIELDS) == Facts._fields, "a compiled rule takes the facts in this order"
 
 
 def remembered(stored: Mapping[str, Any]) -> Facts:
     """Facts as they were kept with an event; what was not known of then is missing."""
-    return Facts(**{field: stored.get(field) for field in FIELDS})
+    facts = Facts(**{field: stored.get(field) for field in FIELDS})
+    return facts if facts.segments is None else facts._replace(segments=tuple(facts.segments))
 
 
 DAYS_OFF = holidays.country_holidays("UZ")

@@ -72,6 +72,13 @@ class OneOf(Node):
         return self
 
 
+class InSegment(Node):
+    """The subscriber is on a list of staff (club/accrual/segments.py)."""
+
+    kind: Literal["in_segment"] = "in_segment"
+    segment: RuleId
+
+
 class All(Node):
     kind: Literal["all"] = "all"
     of: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=50)]
@@ -87,7 +94,7 @@ class Not(Node):
     of: Condition
 
 
-Condition = Annotated[Compare | OneOf | All | AnyOf | Not, Field(discriminator="kind")]
+Condition = Annotated[Compare | OneOf | InSegment | All | AnyOf | Not, Field(discriminator="kind")]
 
 
 # ---- rewards ---------------------------------------------------------------------------------
@@ -311,6 +318,20 @@ class Rule(Node):
             yield from (rate.when for rate in self.reward.rates)
         yield from (case.when for boost in self.reward.boosts for case in boost.cases)
 
+    def segments(self) -> frozenset[str]:
+        """The codes of the segments that the rule asks for."""
+        found: set[str] = set()
+        waiting = list(self.conditions())
+        while waiting:
+            match waiting.pop():
+                case InSegment(segment=segment):
+                    found.add(segment)
+                case All(of=parts) | AnyOf(of=parts):
+                    waiting += parts
+                case Not(of=inner):
+                    waiting.append(inner)
+        return frozenset(found)
+
     def canonical(self) -> str:
         """The text that names a version: sorted keys, no spaces, ASCII."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
@@ -332,6 +353,8 @@ for _model in (All, AnyOf, Not, Case, Boost, Rate, Fixed, PerUnit, Percentage, R
 def _check_type(field: str, value: Scalar) -> None:
     if field not in FIELDS:
         raise ValueError(f"unknown field {field!r}")
+    if FIELDS[field] is tuple:
+        raise ValueError(f"{field} is compared with nothing: ask in_segment")
     if type(value) is not FIELDS[field]:  # not isinstance: True is an int
         raise ValueError(f"{field} is {FIELDS[field].__name__}, got {value!r}")
 
@@ -339,7 +362,7 @@ def _check_type(field: str, value: Scalar) -> None:
 def _size(condition: Condition) -> tuple[int, int]:
     """How many nodes and values, and how deeply nested."""
     match condition:
-        case Compare():
+        case Compare() | InSegment():
             return 1, 1
         case OneOf(values=values):
             return len(values), 1

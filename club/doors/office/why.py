@@ -29,6 +29,7 @@ FIELDS = {
     "tenure_months": gettext_lazy("Months with us"),
     "is_holiday": gettext_lazy("Public holiday"),
     "is_birthday": gettext_lazy("Birthday"),
+    "segments": gettext_lazy("On the lists"),
 }
 OPS = {
     "eq": gettext_lazy("is {want}"),
@@ -38,6 +39,7 @@ OPS = {
     "gt": gettext_lazy("is more than {want}"),
     "ge": gettext_lazy("is at least {want}"),
     "one_of": gettext_lazy("is one of: {want}"),
+    "in_segment": gettext_lazy("{want} is one of them"),
 }
 WEEKDAYS = (
     gettext_lazy("Monday"),
@@ -181,7 +183,9 @@ def value(field: str, got: object) -> str:
             return str(WEEKDAYS[got - 1])
         case "hour", int():
             return f"{got:02}:00"
-        case "is_holiday" | "is_birthday", bool():
+        case "segments", tuple():
+            return ", ".join(got) or "–"
+        case "is_holiday" | "is_birthday" | "segments", bool():
             return _("yes") if got else _("no")
         case "channel", str():
             return word("channel", got)
