@@ -57,3 +57,25 @@ class RuleOfAnother(AccrualError):
     """The rule's name belongs to another campaign. Values: rule_id, campaign."""
 
     code = "rule_of_another_campaign"
+
+
+class NoSuchSegment(AccrualError):
+    code = "no_such_segment"
+
+
+class BadSegment(AccrualError):
+    """The code or the name cannot be one, or nobody is on the list."""
+
+    code = "bad_segment"
+
+
+class TooManyBroken(AccrualError):
+    """Of the lines of a list too many cannot be used. Value: report."""
+
+    code = "too_many_broken_lines"
+
+
+class SegmentInUse(AccrualError):
+    """Rules ask for it. Value: rules, their ids."""
+
+    code = "segment_in_use"

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from club.access.proposals import Kind
-from club.accrual import campaign_files, campaigns
+from club.accrual import campaign_files, campaigns, segments
 from club.accrual.campaign_files import Document
 from club.accrual.errors import NoSuchCampaign
 
@@ -28,5 +28,11 @@ KINDS = {
         may_answer="accrual.approve_campaign",
         current=_current,
         carry_out=campaigns.put_in_force,
-    )
+    ),
+    "segment": Kind(
+        may_ask=segments.PERMISSION,
+        may_answer="accrual.approve_campaign",
+        current=segments.current,
+        carry_out=segments.put_in_force,
+    ),
 }

@@ -1,10 +1,12 @@
 """A small programme of our own for these stories: one point for each thousand so'm."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.utils import translation
 
 from club.accrual import campaigns
 from club.accrual.models import Campaign, RuleVersion
@@ -70,6 +72,13 @@ class Office(Club):
             in_force=in_force or DateTimeTZRange(None, None),
             now=self.now,
         )
+
+
+@pytest.fixture
+def in_english() -> Iterator[None]:
+    """What staff read, as a test can compare it."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -329,17 +329,7 @@ class Rule(Node):
 
     def segments(self) -> frozenset[str]:
         """The codes of the segments that the rule asks for."""
-        found: set[str] = set()
-        waiting = list(self.conditions())
-        while waiting:
-            match waiting.pop():
-                case InSegment(segment=segment):
-                    found.add(segment)
-                case All(of=parts) | AnyOf(of=parts):
-                    waiting += parts
-                case Not(of=inner):
-                    waiting.append(inner)
-        return frozenset(found)
+        return frozenset(code for when in self.conditions() for code in _segments(when))
 
     def canonical(self) -> str:
         """The text that names a version: sorted keys, no spaces, ASCII."""
@@ -382,3 +372,14 @@ def _size(condition: Condition) -> tuple[int, int]:
         case All(of=parts) | AnyOf(of=parts):
             sizes = [_size(part) for part in parts]
             return 1 + sum(n for n, _ in sizes), 1 + max(d for _, d in sizes)
+
+
+def _segments(condition: Condition) -> Iterator[str]:
+    match condition:
+        case InSegment(segment=segment):
+            yield segment
+        case Not(of=inner):
+            yield from _segments(inner)
+        case All(of=parts) | AnyOf(of=parts):
+            for part in parts:
+                yield from _segments(part)

@@ -55,6 +55,15 @@ def doubts(rule: Rule, among: Sequence[Rule] = ()) -> list[Doubt]:
     return [*about_conditions, *_limits(rule), *_company(rule, among)]
 
 
+def most_points(rule: Rule) -> int:
+    """The most that one event may bring, as far as that can be said."""
+    cap = rule.reward.cap_per_event
+    try:
+        return min(_Conditions(rule).extent()[1], cap)
+    except TooLarge:
+        return cap
+
+
 class _Conditions:
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -196,6 +205,8 @@ class _Conditions:
         """The fewest and the most points before the cap, of an event that meets the condition: no event
         brings fewer or more, some may never bring exactly so."""
         reward = self.rule.reward
+        if self.met == NEVER:
+            return 0, 0
         least = most = reward.points
         if isinstance(reward, PerUnit):
             bounds = [*self._prices()] or [(0, 0)]

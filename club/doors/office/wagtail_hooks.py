@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from club.doors.office import campaigns, proposals, subscribers
+from club.doors.office import campaigns, proposals, segments, subscribers
 from club.doors.office.home import TodayPanel
 
 STOCK_MENUS = {"explorer", "images", "documents", "reports", "help"}
@@ -39,6 +39,7 @@ def our_pages() -> list[URLPattern]:
         path("subscribers/<int:subscriber_id>/", subscribers.page, name="office_subscriber"),
         path("campaigns/", campaigns.page, name="office_campaigns"),
         path("campaigns/<slug:code>.json", campaigns.download, name="office_campaign_file"),
+        path("segments/", segments.page, name="office_segments"),
         path("proposals/", proposals.index, name="office_proposals"),
         path("proposals/<int:proposal_id>/", proposals.page, name="office_proposal"),
     ]
@@ -69,6 +70,13 @@ class CampaignsMenuItem(MenuItem):
 def campaigns_menu() -> MenuItem:
     return CampaignsMenuItem(
         _("Campaigns"), reverse("office_campaigns"), name="campaigns", icon_name="tag", order=200
+    )
+
+
+@hooks.register("register_admin_menu_item")
+def segments_menu() -> MenuItem:
+    return CampaignsMenuItem(
+        _("Lists"), reverse("office_segments"), name="segments", icon_name="list-ul", order=250
     )
 
 

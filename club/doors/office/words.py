@@ -67,6 +67,7 @@ WORDS = {
     },
     "proposal_kind": {
         "accrual.campaign": _("Campaign"),
+        "accrual.segment": _("List of subscribers"),
     },
     "refusal": {
         "may_not_propose": _("You have not the right to propose this."),
@@ -87,7 +88,22 @@ WORDS = {
         "campaign_over": _("It would end before it begins: change ends_at."),
         "fund_is_fixed": _("A campaign keeps its fund. For another fund make another campaign."),
         "rule_of_another_campaign": _("A rule of this name and text belongs to another campaign."),
+        "bad_segment": _(
+            "A list needs a code of small Latin letters, digits and hyphens, a name, and at least one"
+            " subscriber."
+        ),
+        "too_many_broken_lines": _(
+            "Too many lines cannot be used, so nothing was changed. Put them right, or accept that"
+            " they are left out."
+        ),
+        "no_such_segment": _("There is no such list."),
+        "segment_in_use": _("Rules ask for this list. End them first."),
         "rule_overlaps": _("Another campaign has a rule of this name. Give this one another name."),
+    },
+    "line": {
+        "no_number": _("is no phone number"),
+        "unknown_subscriber": _("is nobody of the programme"),
+        "twice": _("repeats an earlier line"),
     },
     "language": {
         "uz": _("Uzbek"),
