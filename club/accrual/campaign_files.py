@@ -36,15 +36,17 @@ Names = Annotated[dict[str, Text], Field(max_length=5), AfterValidator(_whole)]
 
 def _complete(texts: dict[str, str]) -> dict[str, str]:
     if texts and (missing := missing_in(texts)):
-        raise ValueError(f"the text is missing in {', '.join(missing)}")
+        what = f"the text is missing in {', '.join(missing)}"
+        raise Wrong("names_missing", what, languages=missing)
     return texts
 
 
 def _whole_fund(shares: tuple["Share", ...]) -> tuple["Share", ...]:
     if sum(share.percent for share in shares) != 100:
-        raise ValueError("the shares do not add up to 100 percent")
+        total = sum(share.percent for share in shares)
+        raise Wrong("shares_not_whole", "the shares do not add up to 100 percent", total=total)
     if len({share.fund for share in shares}) < len(shares):
-        raise ValueError("a fund is named twice")
+        raise Wrong("fund_twice", "a fund is named twice")
     return tuple(sorted(shares, key=lambda share: share.fund))
 
 

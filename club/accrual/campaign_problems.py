@@ -14,6 +14,8 @@ from club.accrual.rules.warnings import Place
 from club.accrual.rules.wrong import Wrong
 
 LINE_CHARS_SHOWN = 60
+BAD_NAMES = {"^[a-z0-9": "bad_id", "^[a-z][a": "bad_event"}
+"""By how their patterns begin."""
 KEY = "[key]"
 """Pydantic's word for "the name itself, not what it stands for"."""
 
@@ -32,7 +34,8 @@ def problems_of(error: ValidationError, text: str) -> list[Problem]:
     """Every problem that was found in a text, in the order of the text's own places."""
     document = _loaded(text)
     found = [_problem(one, document, text) for one in error.errors(include_url=False)]
-    return [_of_several([*some]) for _, some in groupby(found, key=lambda one: one.place)]
+    once = [_of_several([*some]) for _, some in groupby(found, key=lambda one: one.place)]
+    return [one for one in once if not (one.code == "too_short" and _is_above_another(one, once))]
 
 
 def twice(text: str) -> list[Problem]:
@@ -62,8 +65,7 @@ def _problem(error: Any, document: object, text: str) -> Problem:
     if code == "json_invalid":
         return Problem((), *_syntax(context["error"], text))
     if code == "string_pattern_mismatch":
-        is_id = "a-z0-9" in context["pattern"]
-        return Problem(place, "bad_id" if is_id else "bad_characters")
+        return Problem(place, BAD_NAMES.get(context["pattern"][:8], "bad_characters"))
     if code == "literal_error":
         expected = re.findall(r"'([^']*)'", context["expected"]) or [context["expected"]]
         return Problem(place, "one_of_these", {"these": tuple(expected)})
@@ -81,6 +83,12 @@ def _own(place: Place, error: ValueError) -> Problem:
     if isinstance(error, Wrong):
         return Problem(place, error.code, error.values)
     return Problem(place, "other", {"what": str(error)})
+
+
+def _is_above_another(short: Problem, problems: Sequence[Problem]) -> bool:
+    """A list is called too short when its only part is broken: then that is all there is to tell."""
+    place = short.place
+    return any(one.place[: len(place)] == place and one.place != place for one in problems)
 
 
 def _of_several(problems: Sequence[Problem]) -> Problem:

@@ -64,7 +64,7 @@ def crumbs(place: Place) -> str:
             words.append(str(_("Rule {name}")).format(name=key))
         elif key == KEY:
             words.append(str(_("its name")))
-        elif above == "names":
+        elif above in ("names", "legal"):
             words.append(str(LANGUAGE_NAMES.get(key, key)))
         elif key in PARTS and nth + 1 < len(place) and isinstance(place[nth + 1], int):
             pass  # "boost 2" says it
@@ -132,12 +132,16 @@ PARTS = {
     "limits": _("limit {n}"),
     "excludes": _("exclusion {n}"),
     "trigger": _("event {n}"),
+    "paid_by": _("payer {n}"),
 }
 
 KEYS = {
     "code": _("the campaign's code"),
     "names": _("names"),
     "fund": _("fund"),
+    "paid_by": _("who pays"),
+    "holdout_percent": _("percent held out"),
+    "legal": _("terms"),
     "starts_at": _("beginning"),
     "ends_at": _("end"),
     "rules": _("rules"),
@@ -211,6 +215,7 @@ SENTENCES = {
     "bad_id": _(
         "Write 1 to 60 small Latin letters, digits and hyphens, and begin with a letter or a digit."
     ),
+    "bad_event": _("Write the name of a kind of event, like payment or tariff_change."),
     "bad_characters": _("This has characters that may not stand here, such as line breaks."),
     "int_type": _("Write a whole number, without quotation marks and without a decimal point."),
     "bool_type": _("Write true or false, without quotation marks."),
@@ -227,6 +232,8 @@ SENTENCES = {
     "bad_moment": _("Write a moment with its offset, like 2026-12-01T00:00:00+05:00."),
     # It is of the form and makes no campaign.
     "names_missing": _("A name is missing or empty in: {languages}. Add it."),
+    "shares_not_whole": _("The shares add up to {total} percent. Let them add up to 100."),
+    "fund_twice": _("A fund is named twice. Add its shares up."),
     "id_differs": _("The rule under “{key}” calls itself “{id}”. Give it the same name twice."),
     "ends_before": _("It ends before it begins. Put the end later."),
     "unknown_fact": _("A rule cannot ask for “{field}”. It can ask for: {known_facts}."),
@@ -259,7 +266,7 @@ SENTENCES = {
     "never_rule": _("The rule can never bring points: its condition never holds."),
     "always": _("This always holds, so it could be left out."),
     "always_unless": _("This always holds where it is known: {unless}."),
-    "repeats": _("This says nothing new: the parts beside it make sure of it already."),
+    "repeats": _("This says nothing new: the trigger or the parts beside it make sure of it already."),
     "shadowed": _("This never counts: one above it always goes first. Change their order."),
     "boost_does_nothing": _("This boost changes nothing: it is always 100 %."),
     "worth_nothing": _("The rule can never bring points: they always round down to zero."),
@@ -275,6 +282,7 @@ SENTENCES = {
         "No event can bring {cap} points: a limit of the rule stops at {most}."
     ),
     "limit_never_bites": _("This limit changes nothing: another one is always reached first."),
+    "occasion_always": _("This leaves no event out: every first one counts."),
     "group_of_one": _("No other rule in force is in the group “{group}”."),
     "excludes_nobody": _("No rule “{rule}” is in force."),
     "no_budget": _(

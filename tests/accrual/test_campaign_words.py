@@ -16,6 +16,7 @@ from tests.accrual.conftest import PAYMENT, TEXTS
 from tests.accrual.rule_shapes import Data, rules
 
 LANGUAGES = ("en", "ru", "uz")
+pytestmark = pytest.mark.usefixtures("in_english")
 FOREIGN = re.compile(
     r"Input should|valid (string|integer|list|tuple|dictionary|boolean)|Field required|Extra inputs|"
     r"\b(str|int|bool|dict|tuple|NoneType|ValueError|Value error|discriminator)\b|"
@@ -47,10 +48,10 @@ def problems(text: str | Data, language: str = "en") -> list[tuple[str, str]]:
 
 def test_a_marketer_reads_where_it_is_wrong_and_what_to_do() -> None:
     when = {"kind": "all", "of": [PAYMENT, PAYMENT | {"field": "amount", "op": "ge", "value": "5"}]}
-    broken = file(gift(when=when, limits=[{"unit": "points", "period": "day"}]), fund=-1)
+    broken = file(gift(when=when, limits=[{"unit": "points", "period": "day"}]), holdout_percent=-1)
 
     assert problems(broken) == [
-        ("fund", "This is too small: at least 0."),
+        ("percent held out", "This is too small: at least 0."),
         (
             "Rule gift › condition › part 2",
             "“amount” is compared with a whole number, without quotation marks.",
@@ -83,8 +84,12 @@ def test_a_marketer_reads_where_it_is_wrong_and_what_to_do() -> None:
         (file(gift(excludes=["a", "gift"])), "Rule gift", "A rule that excludes itself would never count. Take it out."),
         (file(budget=1), "budget", "Nobody reads this here. Take it out, or see whether it is misspelt."),
         (file(rules=[]), "rules", "Write names with their values, in curly brackets."),
+        (file(paid_by=[{"fund": 1, "percent": 60}]), "who pays", "The shares add up to 60 percent. Let them add up to 100."),
+        (file(paid_by=[{"fund": 1, "percent": 50}] * 2), "who pays", "A fund is named twice. Add its shares up."),
+        (file(legal={"ru": "a"}), "terms", "A name is missing or empty in: Oʻzbekcha, Ўзбекча, Qaraqalpaqsha, English. Add it."),
+        (file(gift(trigger=["Top up"])), "Rule gift › event 1", "Write the name of a kind of event, like payment or tariff_change."),
         ("[]", "", "Write names with their values, in curly brackets."),
-        ('{"fund": 1, ' + json.dumps(file(fund=2))[1:], "", "“fund” is said twice in one place. Keep one of them."),
+        ('{"holdout_percent": 1, ' + json.dumps(file(holdout_percent=2))[1:], "", "“holdout_percent” is said twice in one place. Keep one of them."),
     ],
     ids=str,
 )  # fmt: skip
@@ -94,7 +99,7 @@ def test_a_mistake_is_told(text: str | Data, place: str, what: str) -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     broken = gift(priority=-1, limits=[{"period": "year"}], excludes=["A"])
-    assert len(problems(file(broken, fund="x", code=5))) == 7
+    assert len(problems(file(broken, holdout_percent="x", code=5))) == 7
 
 
 def test_a_place_is_told_as_people_count() -> None:

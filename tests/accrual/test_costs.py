@@ -22,7 +22,7 @@ TEN = {"kind": "fixed", "points": 10, "cap_per_event": 10}
 
 
 def rule(**more: Any) -> dict[str, Any]:
-    return {"id": "gift", "when": PAYMENT, "reward": TEN} | more
+    return {"id": "gift", "reward": TEN} | more
 
 
 def budget(most: int) -> dict[str, Any]:

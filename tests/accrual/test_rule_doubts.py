@@ -17,12 +17,10 @@ from pydantic import ValidationError
 from club.accrual.rules import diagrams
 from club.accrual.rules.explain import explain, why
 from club.accrual.rules.facts import AMOUNT_TIYIN_MAX, FIELDS, Facts
-from club.accrual.rules.granting import Place, Used, Wish, grant, places
 from club.accrual.rules.model import AnyOf, Condition, Rule
-from club.accrual.rules.wanting import Want
 from club.accrual.rules.warnings import Doubt, doubts
 from tests.accrual.rule_shapes import SEGMENTS, Data, conditions, constants, rules_with_events
-from tests.accrual.test_granting import NOON
+from tests.accrual.test_granting import NOON, Counters
 
 FIVE: Data = {"kind": "fixed", "points": 5, "cap_per_event": 5}
 PAID: Data = {"kind": "per_unit", "per": 1_000, "points": 1, "cap_per_event": 10**6}
@@ -46,7 +44,7 @@ CARD = leaf("channel", "eq", "card")
 GOLD = leaf("tier", "eq", "gold")
 
 
-def rule(when: Data = CARD, reward: Data = FIVE, **more: Any) -> Rule:
+def rule(when: Data | None = CARD, reward: Data = FIVE, **more: Any) -> Rule:
     text = json.dumps({"id": "r", "when": when, "reward": reward} | more)
     return Rule.model_validate_json(text)
 
@@ -76,6 +74,8 @@ def told(*args: Any, **how: Any) -> dict[str, str]:
             {"when/of/1/of/0": "never"},
         ),
         (some(GOLD, {"kind": "not", "of": GOLD}), {"when": "always"}),
+        (leaf("event_type", "eq", "payment"), {"when": "repeats"}),
+        (every(CARD, leaf("event_type", "eq", "charge")), {"when": "never", "when/of/1": "never"}),
         ({"kind": "not", "of": leaf("weekday", "lt", 9)}, {"when/of": "always"}),
         (
             every({"kind": "in_segment", "segment": "vip"}, {"kind": "not", "of": {"kind": "in_segment", "segment": "vip"}}),
@@ -137,6 +137,19 @@ def test_a_boost_without_an_effect_is_told() -> None:
     assert told(CARD, FIVE | {"boosts": boosts}) == {"reward/boosts/0": "boost_does_nothing"}
 
 
+def test_the_bounds_of_a_percentage_and_of_repeated_milestones_are_kept() -> None:
+    share = {"kind": "percentage", "basis_points": 100, "cap_per_event": 500}
+    small = every(CARD, leaf("amount", "le", 4_999_900))
+    place = "reward/cap_per_event"
+    assert told(small, share) == {place: "cap_never_reached"}
+    assert told(every(CARD, leaf("amount", "le", 5_000_000)), share) == {}
+    again = {"kind": "milestone", "amount": 10**9, "period": "day", "repeats": True}
+    assert told(small, share, occasion=again) == {}
+    every_one = {"kind": "nth", "n": 1, "period": "day", "repeats": True}
+    assert told(occasion=every_one) == {"occasion": "occasion_always"}
+    assert told(None, FIVE) == {}
+
+
 def limit(most: int, period: str, **more: str) -> Data:
     return {"most": most, "period": period, "unit": "points"} | more
 
@@ -195,7 +208,8 @@ def boundary_values(data: Data) -> dict[str, list[Any]]:
 
 
 def worlds(data: Data) -> list[Facts]:
-    values = boundary_values(data)
+    """Every combination of boundary values of a condition, of events that trigger the rule."""
+    values = boundary_values(data) | {"event_type": ["payment"]}
     assume(prod(map(len, values.values())) <= 2_000)
     names = [*values]
     return [
@@ -207,12 +221,11 @@ def worlds(data: Data) -> list[Facts]:
 @given(conditions)
 def test_never_and_always_are_what_every_combination_of_boundary_values_says(when: Data) -> None:
     read = rule(when)
-    everywhere = worlds(when)
-    answers = {facts: why(read.when, facts).ok for facts in everywhere}
+    answers = {facts: why(read.condition, facts).ok for facts in worlds(when)}
     whole = [one for one in doubts(read) if one.place == ("when",)]
 
     assert any(one.code == "never" for one in whole) == (not any(answers.values()))
-    always = [one for one in whole if one.code == "always"]
+    always = [one for one in whole if one.code in ("always", "repeats")]
     if always and (unless := always[0].values.get("unless")):
         assert isinstance(unless, tuple)
         assert not all(answers.values())
@@ -243,13 +256,14 @@ def without(condition: Condition, place: tuple[str | int, ...]) -> Data | None:
 def test_a_part_that_is_called_needless_is(when: Data) -> None:
     read = rule(when)
     everywhere = worlds(when)
+    assert read.when is not None
     for one in doubts(read):
         if one.code == "repeats" or (one.code == "never" and in_an_any(read.when, one.place[1:])):
             rest = without(read.when, one.place[1:]) if one.place[1:] else None
             if rest is not None:
-                shorter = rule(rest).when
+                shorter = rule(rest).condition
                 for facts in everywhere:
-                    assert why(shorter, facts).ok == why(read.when, facts).ok, one
+                    assert why(shorter, facts).ok == why(read.condition, facts).ok, one
 
 
 def in_an_any(condition: Condition, place: tuple[str | int, ...]) -> bool:
@@ -335,12 +349,8 @@ def test_without_a_needless_limit_exactly_the_same_is_granted(
 
 
 def granted(read: Rule, random: Random) -> Iterator[int]:
-    used: dict[Place, Used] = {}
-    at = NOON
+    counters = Counters()
     for _ in range(40):
-        at = at.replace(hour=random.randint(0, 23), day=random.randint(1, 28))
-        counters = [*places(read, "spring", subscriber_id=random.randint(1, 2), at=at)]
-        for place in counters:
-            used.setdefault(place, Used())
-        want = Want(5, random.randint(1, 5), explain(read, NOTHING, version="").reason)
-        yield grant(Wish(read, want), counters, used=used).points
+        at = NOON.replace(hour=random.randint(0, 23), day=random.randint(1, 28))
+        wanted = {read: random.randint(1, 5)}
+        yield counters.points(wanted, who=random.randint(1, 2), at=at)[read.id]

@@ -99,13 +99,13 @@ def test_a_file_is_checked_without_asking_for_anything(marketer):
     text = doubtful(marketer.client)
     page = marketer.client.post(CAMPAIGNS, {"text": text, "deed": "check"}).content.decode()
 
-    assert "Rule app-gift › condition › part 4</b>: This can never hold." in page
+    assert "Rule app-gift › condition › part 3</b>: This can never hold." in page
     assert "Nothing limits what this costs." in page
     assert "&quot;app-gift&quot;" in page, "the file is still there"
     assert not Proposal.objects.exists()
     marketer.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ru"
     page = marketer.client.post(CAMPAIGNS, {"text": text, "deed": "check"}).content.decode()
-    assert "Правило app-gift › условие › часть 4</b>: Это никогда не выполняется." in page
+    assert "Правило app-gift › условие › часть 3</b>: Это никогда не выполняется." in page
 
 
 def test_whoever_approves_reads_what_is_doubtful_and_is_not_stopped_by_it(marketer, head):

@@ -130,6 +130,11 @@ class Diagrams:
         here = range(len(self.axes[level].cells))
         return self._node(level, tuple(int(cell in cells) for cell in here))
 
+    def any_of(self, name: Name, values: Sequence[Scalar]) -> Diagram:
+        """That a fact is one of these."""
+        axis = self.axes[self._level[name]]
+        return self.cell(name, *(i for i, value in enumerate(axis.cells) if value in values))
+
     def is_known(self, name: Name) -> Diagram:
         """That a fact is not missing. (Nobody is unknown to a list.)"""
         axis = self.axes[self._level[name]]

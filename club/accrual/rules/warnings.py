@@ -18,8 +18,12 @@ from club.accrual.rules.model import (
     Boost,
     Case,
     Condition,
+    Fixed,
     Limit,
+    Milestone,
     Not,
+    Nth,
+    Percentage,
     PerUnit,
     Rate,
     Rule,
@@ -52,26 +56,36 @@ def doubts(rule: Rule, among: Sequence[Rule] = ()) -> list[Doubt]:
         about_conditions = [*_Conditions(rule).doubts()]
     except TooLarge:
         about_conditions = []
-    return [*about_conditions, *_limits(rule), *_company(rule, among)]
+    return [*about_conditions, *_occasion(rule), *_limits(rule), *_company(rule, among)]
 
 
 def most_points(rule: Rule) -> int:
     """The most that one event may bring, as far as that can be said."""
     cap = rule.reward.cap_per_event
+    if _may_count_several_times(rule):
+        return cap
     try:
         return min(_Conditions(rule).extent()[1], cap)
     except TooLarge:
         return cap
 
 
+def _may_count_several_times(rule: Rule) -> bool:
+    """One event may reach a milestone more than once; then the cap says what it brings."""
+    return isinstance(rule.occasion, Milestone) and rule.occasion.repeats
+
+
 class _Conditions:
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self.diagrams = Diagrams(rule.conditions())
-        self.met = self.diagrams.of(rule.when)
+        self.diagrams = Diagrams([rule.condition, *rule.conditions()])
+        self.met = self.diagrams.of(rule.condition)
 
     def doubts(self) -> Iterator[Doubt]:
-        found = [*self.parts(self.rule.when, ("when",), ALWAYS)]
+        found: list[Doubt] = []
+        if self.rule.when is not None:
+            trigger = self.diagrams.any_of("event_type", self.rule.trigger)
+            found += self.parts(self.rule.when, ("when",), trigger)
         if self.met == NEVER:
             if found[0].place != ("when",):
                 yield Doubt(("when",), "never")  # whatever part of it is to blame
@@ -83,7 +97,8 @@ class _Conditions:
             yield from self.cases(reward.rates, ("reward", "rates"))
         for nth, boost in enumerate(reward.boosts):
             yield from self.boost(boost, ("reward", "boosts", nth))
-        yield from self.cap()
+        if not _may_count_several_times(self.rule):
+            yield from self.cap()
 
     # ---- parts of a condition --------------------------------------------------------------
     def parts(self, condition: Condition, place: Place, given: Diagram) -> Iterator[Doubt]:
@@ -207,20 +222,22 @@ class _Conditions:
         reward = self.rule.reward
         if self.met == NEVER:
             return 0, 0
-        least = most = reward.points
-        if isinstance(reward, PerUnit):
-            bounds = [*self._prices()] or [(0, 0)]
+        if isinstance(reward, Fixed):
+            least = most = reward.points
+        else:
+            bounds = [*self._prices(reward)] or [(0, 0)]
             least, most = min(low for low, _ in bounds), max(high for _, high in bounds)
         for boost in reward.boosts:
             percents = [percent for _, percent in self._percents(boost)]
             least, most = least * min(percents), most * max(percents)
-        divisor = 100 ** len(reward.boosts)
-        return least // divisor, most // divisor
+        return least // reward.divisor, most // reward.divisor
 
-    def _prices(self) -> Iterator[tuple[int, int]]:
-        reward = self.rule.reward
-        assert isinstance(reward, PerUnit)
+    def _prices(self, reward: PerUnit | Percentage) -> Iterator[tuple[int, int]]:
+        """The least and the most before boosts, of each price that is ever asked."""
         left = self.met
+        if isinstance(reward, Percentage):
+            yield from self._price(left, 1, reward.basis_points)
+            return
         for rate in reward.rates:
             there = self.diagrams.of(rate.when)
             yield from self._price(self.diagrams.both(left, there), rate.per, rate.points)
@@ -247,7 +264,12 @@ def _contradicting(
     )
 
 
-# ---- limits, and the rules beside it ---------------------------------------------------------
+# ---- occasions, limits, and the rules beside it ---------------------------------------------------------
+def _occasion(rule: Rule) -> Iterator[Doubt]:
+    if isinstance(rule.occasion, Nth) and rule.occasion.n == 1 and rule.occasion.repeats:
+        yield Doubt(("occasion",), "occasion_always")
+
+
 def _limits(rule: Rule) -> Iterator[Doubt]:
     cap = rule.reward.cap_per_event
     for nth, limit in enumerate(rule.limits):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accrual", "0003_in_force"),
+        ("accrual", "0004_funds_holdout_legal"),
     ]
 
     operations = [
