@@ -151,6 +151,13 @@ def exported(*, code: str, by: Staff, now: datetime) -> Iterator[str]:
     return members(code)
 
 
+@transaction.atomic
+def sweep() -> None:
+    """Forget the lists that are no segment and that no open proposal asks for: those of refused ones."""
+    for code in sorted({*MemberList.objects.values_list("code", flat=True)}):
+        _sweep(code)
+
+
 # ---- what is asked ---------------------------------------------------------------------------
 def current(document: Json, now: datetime) -> Json | None:
     """The segment as it is, comparable with a document."""

@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from club.accrual import actions, inbox, notices
+from club.accrual import actions, inbox, notices, segments
 
 BATCH_EVENTS = 2_000
 # Some seconds: a register of a million lines must not keep the worker from orders and messages.
@@ -40,3 +40,10 @@ def forget_counters(timestamp: int) -> None:
     """At 02:40 in Tashkent: the counters of limits whose periods are long over."""
     while actions.forget_counters(now=timezone.now()):
         pass
+
+
+@app.periodic(cron="50 21 * * *")
+@app.task(name="accrual.sweep_lists", queueing_lock="accrual.sweep_lists")
+def sweep_lists(timestamp: int) -> None:
+    """At 02:50 in Tashkent: lists that were refused, with whoever is on them."""
+    segments.sweep()

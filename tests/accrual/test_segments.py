@@ -111,6 +111,23 @@ def test_a_list_that_a_rule_asks_for_is_changed_by_four_eyes_and_in_one_step(
     assert SegmentMember.objects.count() == 1
 
 
+def test_a_refused_list_is_swept_away_and_a_waiting_one_is_not(
+    desk: Desk, people: list[Subscriber]
+) -> None:
+    desk.imports(numbers(people[0]))
+    desk.runs_the_campaign()
+    proposal = desk.imports(numbers(people[1])).proposal
+    assert proposal is not None
+    segments.sweep()
+    assert MemberList.objects.count() == 2
+
+    proposals.refuse(proposal_id=proposal.pk, why="no", by=desk.head, now=desk.club.now)
+    segments.sweep()
+
+    assert MemberList.objects.count() == SegmentMember.objects.count() == 1
+    assert on_the_list() == [people[0].msisdn]
+
+
 def test_a_list_that_no_rule_asks_for_is_replaced_at_once_and_audited(
     desk: Desk, people: list[Subscriber]
 ) -> None:
