@@ -280,10 +280,15 @@ class Segment(models.Model):
 
 
 class SegmentMember(models.Model):
-    """No constraint to the list: a million checks for what one statement writes."""
+    """No constraint to the list: a million checks for what one statement writes. And no index by it: a
+    batch asks by subscriber, and would be tempted to read a whole list."""
 
     pk = models.CompositePrimaryKey("subscriber_id", "list_id")
     subscriber_id = models.BigIntegerField()
     list = models.ForeignKey(
-        MemberList, on_delete=models.PROTECT, db_constraint=False, related_name="+"
+        MemberList,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )

@@ -325,6 +325,7 @@ def _keep(code: str, now: datetime) -> MemberList:
         """,
         list=made.pk,
     )
+    rows("analyze accrual_segmentmember")  # the next batch does not wait for the autovacuum
     return made
 
 

@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
                     "list",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accrual.memberlist",
