@@ -70,7 +70,7 @@ def doubts(rule: Rule, before: Past) -> Iterator[Doubt]:
     estimate = cost(rule, before)
     figures = {"usual": estimate.usual, "peak": estimate.peak, "days": DAYS}
     if not rule.limits:
-        yield Doubt(("limits",), "no_budget" if before.events else "no_budget_nor_past", figures)
+        yield Doubt(("limits",), "no_budget" if estimate.peak else "no_budget_nor_past", figures)
         return
     largest = most_points(rule)
     for nth, limit in enumerate(rule.limits):

@@ -64,9 +64,15 @@ class NoSuchSegment(AccrualError):
 
 
 class BadSegment(AccrualError):
-    """The code or the name cannot be one, or nobody is on the list."""
+    """The code or the name cannot be one, or there is no file."""
 
     code = "bad_segment"
+
+
+class NobodyOnList(AccrualError):
+    """No line of the file names a subscriber. Value: report."""
+
+    code = "nobody_on_list"
 
 
 class TooManyBroken(AccrualError):

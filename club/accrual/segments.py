@@ -22,7 +22,13 @@ from club.access import proposals
 from club.access.errors import MayNotPropose
 from club.access.models import Proposal, Staff
 from club.access.rules import Json
-from club.accrual.errors import BadSegment, NoSuchSegment, SegmentInUse, TooManyBroken
+from club.accrual.errors import (
+    BadSegment,
+    NobodyOnList,
+    NoSuchSegment,
+    SegmentInUse,
+    TooManyBroken,
+)
 from club.accrual.models import InForce, MemberList, Segment, SegmentMember
 from club.accrual.rows import rows
 from club.accrual.rules.to_python import compiled
@@ -80,8 +86,8 @@ def bring_in(
     """Make the segment what the file says: at once, or by a proposal where a rule in force asks for it.
 
     Every broken line is written to `faults_to`, as CSV of its number and the reason.
-    Raises MayNotPropose, BadSegment, TooManyBroken (over 5 % of the lines, unless they are accepted),
-    and as `proposals.propose` does; then nothing is changed.
+    Raises MayNotPropose, BadSegment, NobodyOnList, TooManyBroken (over 5 % of the lines, unless they are
+    accepted), and as `proposals.propose` does; then nothing is changed.
     """
     _check(code, name, by)
     lines = _stage(stream)
@@ -96,7 +102,9 @@ def bring_in(
             report=report,
         )
     if not report.members:
-        raise BadSegment("nobody of the programme is on the list: nothing was changed")
+        raise NobodyOnList(
+            "nobody of the programme is on the list: nothing was changed", report=report
+        )
     before = Segment.objects.select_for_update().select_related("list").filter(pk=code).first()
     made = _keep(code, now)
     if before is not None and before.list.digest == made.digest and before.name == name:

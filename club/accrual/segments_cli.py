@@ -8,7 +8,7 @@ import click
 from club.access.cli_options import by_option
 from club.access.models import Staff
 from club.accrual import segments
-from club.accrual.errors import TooManyBroken
+from club.accrual.errors import NobodyOnList, TooManyBroken
 from club.accrual.models import Segment
 from club.subscribers.rules import masked
 
@@ -55,7 +55,7 @@ def import_(
             accept_broken=accept_broken,
             faults_to=report,
         )
-    except TooManyBroken as refused:
+    except (TooManyBroken, NobodyOnList) as refused:
         found = refused.values["report"]
         assert isinstance(found, segments.Report)
         _tell(found)

@@ -54,7 +54,14 @@ def test_a_page_without_a_file_or_with_a_bad_code_says_so(marketer):
     assert marketer.client.post(LISTS, {"code": "vip", "name": "a"}).status_code == 422
     status, page = uploaded(marketer, "x", code="VIP!")
     assert status == 422
-    assert "A list needs a code of small Latin letters" in page
+    assert "A list needs a file, a code of small Latin letters" in page
+
+
+def test_a_file_in_which_nobody_is_known_is_told_with_its_lines(marketer):
+    status, page = uploaded(marketer, "998000000000", accept_broken="on")
+    assert status == 422
+    assert "Nobody in this file is in the programme" in page
+    assert "Line 1 is nobody of the programme" in page
 
 
 def test_a_list_that_no_rule_asks_for_is_deleted(club, marketer):

@@ -89,9 +89,9 @@ WORDS = {
         "fund_is_fixed": _("A campaign keeps its fund. For another fund make another campaign."),
         "rule_of_another_campaign": _("A rule of this name and text belongs to another campaign."),
         "bad_segment": _(
-            "A list needs a code of small Latin letters, digits and hyphens, a name, and at least one"
-            " subscriber."
+            "A list needs a file, a code of small Latin letters, digits and hyphens, and a name."
         ),
+        "nobody_on_list": _("Nobody in this file is in the programme, so nothing was changed."),
         "too_many_broken_lines": _(
             "Too many lines cannot be used, so nothing was changed. Put them right, or accept that"
             " they are left out."
