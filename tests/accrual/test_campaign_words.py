@@ -169,6 +169,7 @@ def test_whatever_is_broken_has_words_of_ours_in_the_language_of_the_reader(
         assert not FOREIGN.search(said_by_us), (what, text)
         assert what not in general, text
         assert "constrained" not in place
+        assert bool(re.search("[а-я]", said_by_us)) == (language == "ru"), what
         assert what.strip()
 
 
