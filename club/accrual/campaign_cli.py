@@ -4,17 +4,22 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 import click
+from django.utils import translation
 
 from club.access.cli_options import by_option
 from club.access.models import Staff
 from club.accrual import campaign_files, campaigns, clawback_cli, measuring_cli
+from club.accrual.campaign_words import in_one_line
 from club.accrual.clawback import proposing as clawbacks
 from club.accrual.cli_options import Moment, told, why_option
+from club.languages import ENGLISH
 
 
 @click.group("campaign")
-def command() -> None:
+@click.pass_context
+def command(context: click.Context) -> None:
     """Campaigns: what subscribers get points for."""
+    context.with_resource(translation.override(ENGLISH))  # as all commands speak
 
 
 @command.command()
@@ -28,11 +33,22 @@ def export(code: str, at: datetime | None) -> None:
 
 @command.command()
 @click.argument("file", type=click.File(encoding="utf-8"))
+def check(file: TextIO) -> None:
+    """Say what is wrong or doubtful about the campaign in FILE (-: standard input); ask for nothing."""
+    if not tell_doubts(file.read()):
+        click.echo("nothing is wrong with it")
+
+
+@command.command()
+@click.argument("file", type=click.File(encoding="utf-8"))
 @why_option
 @by_option
 def propose(file: TextIO, why: str, by: Staff) -> None:
     """Ask for the campaign in FILE (-: standard input)."""
-    told(campaigns.propose(text=file.read(), why=why, by=by, now=datetime.now(UTC)))
+    text = file.read()
+    proposal = campaigns.propose(text=text, why=why, by=by, now=datetime.now(UTC))
+    tell_doubts(text)
+    told(proposal)
 
 
 @command.command()
@@ -49,6 +65,14 @@ def roll_back(code: str, to: datetime, claw_back: bool, why: str, by: Staff) -> 
             told(proposal)
     else:
         told(campaigns.roll_back(code=code, to=to, why=why, by=by, now=now))
+
+
+def tell_doubts(text: str) -> bool:
+    """Whether there were any. What is wrong raises."""
+    doubts = campaigns.check(text=text, now=datetime.now(UTC))
+    for doubt in doubts:
+        click.echo(f"doubtful: {in_one_line(doubt)}")
+    return bool(doubts)
 
 
 for _other in (*clawback_cli.COMMANDS, *measuring_cli.COMMANDS):

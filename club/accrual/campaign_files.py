@@ -2,15 +2,18 @@
 and approved. JSON, its rules by their ids, so that two files compare line by line."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 
-from club.accrual import funds
+from club.accrual import campaign_words, funds
+from club.accrual.campaign_problems import Problem, problems_of, twice
 from club.accrual.errors import BadCampaign, NoSuchCampaign
 from club.accrual.models import Campaign, InForce, SharedFund
 from club.accrual.rules.model import Node, Rule, RuleId, Text
+from club.accrual.rules.wrong import Wrong
 from club.languages import missing_in
 
 FILE_CHARS_MAX = 1_000_000
@@ -23,7 +26,8 @@ Document = dict[str, object]
 
 def _whole(names: dict[str, str]) -> dict[str, str]:
     if missing := missing_in(names):
-        raise ValueError(f"a name is missing in {', '.join(missing)}")
+        what = f"a name is missing in {', '.join(missing)}"
+        raise Wrong("names_missing", what, languages=missing)
     return names
 
 
@@ -32,15 +36,17 @@ Names = Annotated[dict[str, Text], Field(max_length=5), AfterValidator(_whole)]
 
 def _complete(texts: dict[str, str]) -> dict[str, str]:
     if texts and (missing := missing_in(texts)):
-        raise ValueError(f"the text is missing in {', '.join(missing)}")
+        what = f"the text is missing in {', '.join(missing)}"
+        raise Wrong("names_missing", what, languages=missing)
     return texts
 
 
 def _whole_fund(shares: tuple["Share", ...]) -> tuple["Share", ...]:
     if sum(share.percent for share in shares) != 100:
-        raise ValueError("the shares do not add up to 100 percent")
+        total = sum(share.percent for share in shares)
+        raise Wrong("shares_not_whole", "the shares do not add up to 100 percent", total=total)
     if len({share.fund for share in shares}) < len(shares):
-        raise ValueError("a fund is named twice")
+        raise Wrong("fund_twice", "a fund is named twice")
     return tuple(sorted(shares, key=lambda share: share.fund))
 
 
@@ -85,13 +91,14 @@ class CampaignFile(Node):
     def _says_each_id_alike(self) -> "CampaignFile":
         for rule_id, named in self.rules.items():
             if named.rule.id != rule_id:
-                raise ValueError(f"the rule under {rule_id} calls itself {named.rule.id}")
+                what = f"the rule under {rule_id} calls itself {named.rule.id}"
+                raise Wrong("id_differs", what, key=rule_id, id=named.rule.id)
         return self
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> "CampaignFile":
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
-            raise ValueError("ends_at is later than starts_at")
+            raise Wrong("ends_before", "ends_at is later than starts_at")
         return self
 
     def document(self) -> Document:
@@ -101,21 +108,21 @@ class CampaignFile(Node):
 def read(text: str) -> CampaignFile:
     """Raises BadCampaign, with every problem and its place."""
     if len(text) > FILE_CHARS_MAX:
-        raise BadCampaign(f"a campaign has at most {FILE_CHARS_MAX:,} characters", problems=[])
+        raise refusal([Problem((), "too_many_characters", {"most": FILE_CHARS_MAX})])
     try:
-        return CampaignFile.model_validate_json(text)
+        file = CampaignFile.model_validate_json(text)
     except ValidationError as error:
-        problems = problems_of(error)
-        told = "; ".join(f"{problem['where'] or 'file'}: {problem['what']}" for problem in problems)
-        raise BadCampaign(f"this is not a campaign: {told}", problems=problems) from error
+        raise refusal([*twice(text), *problems_of(error, text)]) from error
+    if problems := twice(text):
+        raise refusal(problems)
+    return file
 
 
-def problems_of(error: ValidationError) -> list[dict[str, str]]:
-    """Every problem of what was read, with its place."""
-    return [
-        {"where": "/".join(map(str, problem["loc"])), "what": problem["msg"]}
-        for problem in error.errors(include_url=False, include_input=False)
-    ]
+def refusal(problems: Sequence[Problem]) -> BadCampaign:
+    """All the problems of a file at once, in the language that is active."""
+    told = [campaign_words.told(one) for one in problems]
+    lines = [f"    {campaign_words.in_one_line(one)}" for one in told]
+    return BadCampaign("\n".join(["this is not a campaign:", *lines]), problems=told)
 
 
 def exported(*, code: str, at: datetime) -> Document:

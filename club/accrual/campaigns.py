@@ -1,6 +1,7 @@
 """Campaigns and their rules. A rule version is immutable and named by the hash of its text; when it is
 in force stands beside it. Staff change a campaign by a proposal that somebody else approves."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -9,8 +10,10 @@ from pydantic import ValidationError
 
 from club.access import proposals
 from club.access.models import Proposal, Staff
-from club.accrual import campaign_files, funds
+from club.accrual import campaign_files, campaign_words, costs, funds, segments
 from club.accrual.campaign_files import CampaignFile, Document
+from club.accrual.campaign_problems import Problem, problems_of, segments_asked
+from club.accrual.campaign_words import Told
 from club.accrual.errors import (
     BadRule,
     CampaignOver,
@@ -22,6 +25,7 @@ from club.accrual.errors import (
 )
 from club.accrual.models import Campaign, InForce, RuleVersion
 from club.accrual.rules.model import Rule, digest
+from club.accrual.rules.warnings import doubts
 from club.languages import Texts, missing_in
 from club.savepoints import savepoint
 
@@ -49,6 +53,34 @@ def roll_back(*, code: str, to: datetime, why: str, by: Staff, now: datetime) ->
     return _proposed(campaign_files.exported(code=code, at=to), why=why, by=by, now=now)
 
 
+@transaction.atomic
+def check(*, text: str, now: datetime) -> list[Told]:
+    """What is doubtful about a campaign as the file says, before it is proposed.
+
+    Raises BadCampaign, and whatever would stop it from being put in force today.
+    """
+    file = campaign_files.read(text)
+    _try(file.document(), now)
+    return doubts_of(file, now)
+
+
+def doubts_of(file: CampaignFile, now: datetime) -> list[Told]:
+    """What of it is allowed and is probably a mistake, at its place, in the language that is active."""
+    starts_at = max(file.starts_at or now, now)
+    during = DateTimeTZRange(starts_at, max(file.ends_at or starts_at, starts_at), "[]")
+    beside = InForce.objects.filter(during__overlap=during).exclude(version__campaign=file.code)
+    rules = [
+        Rule.model_validate_json(c) for c in beside.values_list("version__canonical", flat=True)
+    ]
+    rules += [named.rule for named in file.rules.values()]
+    before = costs.past(now)
+    return [
+        campaign_words.told(doubt, under=("rules", rule_id, "rule"))
+        for rule_id, named in file.rules.items()
+        for doubt in (*doubts(named.rule, rules), *costs.doubts(named.rule, before))
+    ]
+
+
 def _proposed(document: Document, *, why: str, by: Staff, now: datetime) -> Proposal:
     proposal = proposals.propose(
         kind=KIND, subject_id=str(document["code"]), document=document, why=why, by=by, now=now
@@ -69,7 +101,7 @@ def put_in_force(document: Document, now: datetime) -> None:
     """Make the campaign what an approved document says, from its start (the past: from now) on.
 
     What was in force before stays so for events of before, and comes back when the document ends.
-    Raises CampaignOver, FundIsFixed, RuleOfAnother, BadRule, RuleOverlaps.
+    Raises BadCampaign, CampaignOver, FundIsFixed, RuleOfAnother, RuleOverlaps.
     """
     file = campaign_files.read(campaign_files.as_text(document))
     starts_at = max(file.starts_at or now, now)
@@ -96,8 +128,8 @@ def put_in_force(document: Document, now: datetime) -> None:
             _cut(row, during)
     for rule_id, version in wanted.items():
         if rule_id not in kept:
-            _check_group(file.rules[rule_id].rule, during)
             _enter(version, during, file.holdout_percent)
+    _check_rules(file, during)
 
 
 def _campaign(file: CampaignFile) -> Campaign:
@@ -191,7 +223,8 @@ def publish(
     Raises BadRule, IncompleteNames, RulePublished, RuleOverlaps.
     """
     read = _read(rule)
-    _check_group(read, in_force)
+    if problems := [*_problems_in_company(read, in_force)]:
+        raise _refusal(problems)
     if missing := missing_in(names):
         raise IncompleteNames("a rule needs its name in every language", languages=missing)
     if RuleVersion.objects.filter(pk=digest(read.canonical())).exists():
@@ -211,8 +244,24 @@ def publish_once(
         return RuleVersion.objects.get(pk=published.values["hash"])
 
 
-def _check_group(rule: Rule, during: DateTimeTZRange) -> None:
-    """All rules of a stacking group are decided in one way. Raises BadRule."""
+def _check_rules(file: CampaignFile, during: DateTimeTZRange) -> None:
+    """What only shows beside everything else that is in force. Raises BadCampaign."""
+    problems = [
+        problem._replace(place=("rules", rule_id, "rule", *problem.place))
+        for rule_id, named in file.rules.items()
+        for problem in _problems_in_company(named.rule, during)
+    ]
+    if problems:
+        raise campaign_files.refusal(problems)
+
+
+def _problems_in_company(rule: Rule, during: DateTimeTZRange) -> Iterator[Problem]:
+    """All rules of a stacking group are decided in one way, and the lists that are asked for exist."""
+    sizes = segments.sizes([*rule.segments()])
+    for place, code in segments_asked(rule.model_dump(mode="json")):
+        if not sizes.get(code):
+            what = "empty_segment" if code in sizes else "unknown_segment"
+            yield Problem(place, what, {"segment": code})
     if rule.stacking is None:
         return
     others = InForce.objects.filter(during__overlap=during).exclude(rule_id=rule.id)
@@ -223,16 +272,19 @@ def _check_group(rule: Rule, during: DateTimeTZRange) -> None:
             and other.stacking.group == rule.stacking.group
             and other.stacking.mode != rule.stacking.mode
         ):
-            what = (
-                f"rule {other.id} decides the group {rule.stacking.group} by {other.stacking.mode}"
-            )
-            raise BadRule("this is not a rule", problems=[{"where": "stacking/mode", "what": what}])
+            values = {"rule": other.id, "group": other.stacking.group, "mode": other.stacking.mode}
+            yield Problem(("stacking", "mode"), "group_mode", values)
+            return
 
 
 def _read(text: str) -> Rule:
     if len(text) > RULE_CHARS_MAX:
-        raise BadRule(f"a rule has at most {RULE_CHARS_MAX} characters", problems=[])
+        raise _refusal([Problem((), "too_many_characters", {"most": RULE_CHARS_MAX})])
     try:
         return Rule.model_validate_json(text)
     except ValidationError as error:
-        raise BadRule("this is not a rule", problems=campaign_files.problems_of(error)) from error
+        raise _refusal(problems_of(error, text)) from error
+
+
+def _refusal(problems: Sequence[Problem]) -> BadRule:
+    return BadRule("this is not a rule", problems=[campaign_words.told(one) for one in problems])

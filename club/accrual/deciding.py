@@ -35,6 +35,7 @@ from club.accrual.rules.model import Rule
 from club.accrual.rules.shelves import Shelves, shelved
 from club.accrual.rules.to_python import Compiled, compiled
 from club.accrual.rules.wanting import want
+from club.accrual.segments import asked_for
 from club.accrual.taking import Granted, Taken, Unit, facts_of
 from club.clock import TASHKENT
 from club.ledger import actions as ledger
@@ -121,7 +122,8 @@ def settle(units: Sequence[Unit], terms: Terms) -> list[Settled]:
     """Decide every unit and move its points. Raises whatever is wrong with any of them."""
     undecided = [u.payment for u in units if u.payment and not _is_decided(u.payment)]
     known = [payment for payment in undecided if payment.subscriber_id is not None]
-    facts = facts_of(known, base_tier=terms.base_tier)
+    asked = asked_for(tuple(version.canonical for version in terms.versions))
+    facts = facts_of(known, base_tier=terms.base_tier, segments=asked)
     put = _put(known, facts, terms)
     before = counters.used_at(_places(units, put))
     used = dict(before)

@@ -21,6 +21,10 @@ def erase_subscriber(*, subscriber_id: int, now: datetime) -> None:
         subscriber_id=subscriber_id,
     )
     _close([event_id for (event_id,) in mine], now=now)
+    rows(
+        "delete from accrual_segmentmember where subscriber_id = %(subscriber_id)b",
+        subscriber_id=subscriber_id,
+    )
 
 
 def erase_number(*, msisdn: str, now: datetime) -> None:

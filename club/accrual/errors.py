@@ -109,3 +109,31 @@ class HoldoutChanged(AccrualError):
     """The share that is held out was not the same in the whole span. Value: percents."""
 
     code = "holdout_changed"
+
+
+class NoSuchSegment(AccrualError):
+    code = "no_such_segment"
+
+
+class BadSegment(AccrualError):
+    """The code or the name cannot be one, or there is no file."""
+
+    code = "bad_segment"
+
+
+class NobodyOnList(AccrualError):
+    """No line of the file names a subscriber. Value: report."""
+
+    code = "nobody_on_list"
+
+
+class TooManyBroken(AccrualError):
+    """Of the lines of a list too many cannot be used. Value: report."""
+
+    code = "too_many_broken_lines"
+
+
+class SegmentInUse(AccrualError):
+    """Rules ask for it. Value: rules, their ids."""
+
+    code = "segment_in_use"

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from club.access.proposals import Kind
-from club.accrual import campaign_files, campaigns
+from club.accrual import campaign_files, campaigns, segments
 from club.accrual.campaign_files import Document
 from club.accrual.clawback import proposing as clawbacks
 from club.accrual.errors import NoSuchCampaign
@@ -41,5 +41,11 @@ KINDS = {
         may_answer=clawbacks.MAY_ANSWER,
         current=clawbacks.current_restoring,
         carry_out=clawbacks.begin_restoring,
+    ),
+    "segment": Kind(
+        may_ask=segments.PERMISSION,
+        may_answer="accrual.approve_campaign",
+        current=segments.current,
+        carry_out=segments.put_in_force,
     ),
 }

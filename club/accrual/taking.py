@@ -16,6 +16,7 @@ from club.accrual.models import EventState
 from club.accrual.rows import columns, rows
 from club.accrual.rules.event_types import EVENT_TYPES, cancellation_of, cancelled_by, facts_in
 from club.accrual.rules.facts import Facts, is_birthday, is_holiday, whole_months
+from club.accrual.segments import of_subscribers
 from club.clock import TASHKENT, day_of
 from club.ledger.rules import fingerprint_of
 from club.tiers import queries as tiers
@@ -149,10 +150,14 @@ def take(*, limit: int) -> list[Unit]:
     return units + _with_their_payments([c for key, c in cancellations.items() if key not in keys])
 
 
-def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
-    """What the rules see, by event: tariff and region as they are now, the level as it was then."""
+def facts_of(
+    payments: Sequence[Taken], *, base_tier: str, segments: Sequence[str] = ()
+) -> dict[int, Facts]:
+    """What the rules see, by event: tariff and region as they are now, the level as it was then; of the
+    lists on which somebody is now, those of `segments`."""
     known = [(p.subscriber_id, p.occurred_at) for p in payments if p.subscriber_id is not None]
     levels = tiers.tiers_at(known)
+    lists = of_subscribers([subscriber_id for subscriber_id, _ in known], codes=segments)
     facts = {}
     for payment in payments:
         assert payment.subscriber_id is not None, "a payment of an unknown number waits"
@@ -169,6 +174,7 @@ def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
             tenure_months=whole_months(day_of(payment.joined_at), payment.day),
             is_holiday=is_holiday(payment.day),
             is_birthday=is_birthday(payment.birth_date, payment.day),
+            segments=lists.get(payment.subscriber_id, ()) if segments else None,
             **(facts_in(payment.kind, payment.details) if payment.details else {}),
         )
     return facts

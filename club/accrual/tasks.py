@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from club.accrual import actions, inbox, kept, notices, own_events
+from club.accrual import actions, inbox, kept, notices, own_events, segments
 from club.accrual.clawback import proposing as clawbacks
 from club.accrual.clawback import working
 
@@ -59,6 +59,13 @@ def adopt_kept(timestamp: int) -> None:
     for _ in range(ADOPTIONS_PER_JOB_MAX):
         if not kept.adopt(now=timezone.now(), limit=BATCH_EVENTS):
             break
+
+
+@app.periodic(cron="50 21 * * *")
+@app.task(name="accrual.sweep_lists", queueing_lock="accrual.sweep_lists")
+def sweep_lists(timestamp: int) -> None:
+    """At 02:50 in Tashkent: lists that were refused, with whoever is on them."""
+    segments.sweep()
 
 
 SLICES_PER_JOB_MAX = 10

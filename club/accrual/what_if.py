@@ -4,7 +4,7 @@ Decided as a real one would be at this moment, and nothing is written or locked:
 read, and a real event that comes meanwhile may have it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -16,11 +16,12 @@ from club.accrual.queries import Version, versions_between
 from club.accrual.rules.explain import Explanation, explain
 from club.accrual.rules.facts import FIELDS, Facts
 from club.accrual.rules.granting import Bid, Grant, contest
-from club.accrual.rules.model import Scalar
+from club.accrual.rules.nearest import Value
+from club.accrual.segments import asked_for
 from club.accrual.taking import Taken, facts_of
 from club.subscribers.models import Subscriber
 
-USUAL: dict[str, Scalar | None] = {"event_type": Kind.PAYMENT.value, "channel": "app", "amount": 0}
+USUAL: dict[str, Value | None] = {"event_type": Kind.PAYMENT.value, "channel": "app", "amount": 0}
 """Of a supposed event that does not say otherwise."""
 
 
@@ -48,14 +49,16 @@ def what_if(
     *,
     subscriber: Subscriber,
     at: datetime,
-    facts: Mapping[str, Scalar | None],
+    facts: Mapping[str, Value | None],
     base_tier: str,
 ) -> Outcome:
     """What an event of `subscriber` at `at`, past or to come, would bring now; `facts` are those that
     differ from what is known of them and of that moment, None for unknown. Amounts in tiyin."""
     assert facts.keys() <= FIELDS.keys(), "the door takes no other facts"
-    event, seen = _supposed(subscriber, at, base_tier, facts)
-    book = rulebook(versions_between(at, at), at, event.kind)
+    versions = versions_between(at, at)
+    segments = asked_for(tuple(version.canonical for version in versions))
+    event, seen = _supposed(subscriber, at, base_tier, segments, facts)
+    book = rulebook(versions, at, event.kind)
     put = put_to(book, event, seen)
     used = counters.seen_at(place for one in put.candidates for place in one.places)
     told = [
@@ -74,7 +77,11 @@ def what_if(
 
 
 def _supposed(
-    subscriber: Subscriber, at: datetime, base_tier: str, given: Mapping[str, Scalar | None]
+    subscriber: Subscriber,
+    at: datetime,
+    base_tier: str,
+    segments: Sequence[str],
+    given: Mapping[str, Value | None],
 ) -> tuple[Taken, Facts]:
     """The event, and what the rules see of it: as of a real one, but for what is supposed."""
     usual = USUAL | {**given}
@@ -95,5 +102,5 @@ def _supposed(
         state=EventState.NEW,
         details=None,
     )
-    facts = facts_of([event], base_tier=base_tier)[event.id]
+    facts = facts_of([event], base_tier=base_tier, segments=segments)[event.id]
     return event, facts._replace(**given)  # type: ignore[arg-type]

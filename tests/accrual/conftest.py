@@ -1,10 +1,14 @@
 """A small programme of our own for these stories: one point for each thousand so'm."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import duckdb
+import psycopg
 import pytest
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.utils import translation
 
 from club.accrual import campaigns
 from club.accrual.models import Campaign, RuleVersion
@@ -12,6 +16,7 @@ from club.languages import CODES
 from club.messages.models import Template
 from club.programme.models import Programme
 from club.tiers.models import Tier
+from tests.accrual.rule_readers import Readers
 from tests.builders import Club
 
 TEXTS = dict.fromkeys(CODES, "+{points} = {balance}")
@@ -70,6 +75,22 @@ class Office(Club):
             in_force=in_force or DateTimeTZRange(None, None),
             now=self.now,
         )
+
+
+@pytest.fixture
+def readers(database_url: str) -> Iterator[Readers]:
+    with (
+        psycopg.connect(database_url, autocommit=True) as postgres,
+        duckdb.connect(config={"threads": 1}) as duck,
+    ):
+        yield Readers(postgres, duck)
+
+
+@pytest.fixture
+def in_english() -> Iterator[None]:
+    """What staff read, as a test can compare it."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

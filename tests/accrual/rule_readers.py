@@ -1,6 +1,7 @@
 """Every reader of a rule beside each other, so that one question is put to all of them."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -8,11 +9,14 @@ from typing import Any
 
 import duckdb
 import psycopg
+from hypothesis import HealthCheck, assume, given, settings
+from pydantic import ValidationError
 
 from club.accrual.rules import explain, facts, model, to_python, to_sql, wanting
+from tests.accrual.rule_shapes import rules_with_events
 
-PG_TYPES = {str: "text", int: "bigint", bool: "boolean"}
-DUCK_TYPES = {str: "varchar", int: "bigint", bool: "boolean"}
+PG_TYPES = {str: "text", int: "bigint", bool: "boolean", tuple: "text[]"}
+DUCK_TYPES = {str: "varchar", int: "bigint", bool: "boolean", tuple: "varchar[]"}
 
 
 @dataclass
@@ -25,6 +29,7 @@ class Readers:
     to_sql: ModuleType = to_sql
     explain: ModuleType = explain
     wanting: ModuleType = wanting
+    dialects: tuple[str, ...] = ("postgres", "duckdb")
 
     def points(self, data: dict[str, Any], events: Sequence[facts.Facts]) -> list[tuple[bool, int]]:
         """For each event whether the condition holds and the points, once all readers agree."""
@@ -46,7 +51,7 @@ class Readers:
             (one.wanted, one.points, one.reason.value) for one in told
         ], ("want", data)
 
-        for dialect in ("postgres", "duckdb"):
+        for dialect in self.dialects:
             expressions = (
                 self.to_sql.condition_to_sql(rule.condition, dialect),
                 self.to_sql.to_sql(rule, dialect),
@@ -73,5 +78,37 @@ class Readers:
         marks = ", ".join([f"({row})"] * len(events))
         return self.duck.execute(
             f"select {', '.join(expressions)} from (values {marks}) as event ({columns}) order by i",
-            [value for i, event in enumerate(events) for value in (i, *event)],
+            [
+                list(value) if isinstance(value, tuple) else value
+                for i, event in enumerate(events)
+                for value in (i, *event)
+            ],
         ).fetchall()
+
+
+QUIET = settings(
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def search(readers: Readers, count: int, **how: Any) -> Counter[str]:
+    """Put random rules with events near their boundaries to all readers; what was met is counted.
+    Raises AssertionError where they disagree."""
+    seen: Counter[str] = Counter()
+
+    @settings(QUIET, max_examples=count, **how)
+    @given(rules_with_events())
+    def run(case: tuple[dict[str, Any], list[facts.Facts]]) -> None:
+        try:
+            answers = readers.points(*case)
+        except ValidationError:  # too large a reward: refused, as it should be
+            assume(False)
+        seen["events"] += len(answers)
+        seen["conditions true"] += sum(holds for holds, _ in answers)
+        seen["points above zero"] += sum(points > 0 for _, points in answers)
+
+    run()
+    return seen

@@ -21,6 +21,7 @@ WORDS = {
     "tier": ["bronze", "silver", "gold"],
 }
 
+SEGMENTS = ["vip-2026", "lottery"]
 OTHER_WORDS = ["coffee", "o'clock", "Қ"]  # of the fields that some types of event declare
 SMALL = {"weekday": (1, 7), "hour": (0, 23), "tenure_months": (0, 240), "score": (-1, 10)}
 SIGNED = {"lowest_balance_tiyin": (-1_000_000, 1_000_000)}
@@ -40,6 +41,8 @@ def values(field: str) -> st.SearchStrategy[Any]:
 def leaves(draw: st.DrawFn) -> Data:
     # Weighed towards ordered comparisons: there the boundaries are.
     field = draw(st.sampled_from([*COMMON, *FIELDS, "amount", "amount", "amount", "weekday"]))
+    if field == "segments":
+        return {"kind": "in_segment", "segment": draw(st.sampled_from(SEGMENTS))}
     if draw(st.integers(0, 3)) == 0:
         listed = draw(st.lists(values(field), min_size=1, max_size=3))
         return {"kind": "one_of", "field": field, "values": listed}
@@ -112,6 +115,8 @@ def constants(node: Any, found: dict[str, set[Any]]) -> dict[str, set[Any]]:
 
 
 def _near(random: Random, field: str, found: dict[str, set[Any]]) -> Any:
+    if field == "segments":
+        return random.choice([None, (), ("lottery",), ("lottery", "vip-2026"), ("else",)])
     known = sorted(found.get(field, set()))
     if known and random.random() < 0.6:
         value = random.choice(known)

@@ -14,7 +14,6 @@ from club.access.models import AuditLine, Proposal, Staff
 from club.accrual import campaign_files, campaigns
 from club.accrual.errors import (
     BadCampaign,
-    BadRule,
     CampaignOver,
     FundIsFixed,
     NoSuchCampaign,
@@ -254,10 +253,10 @@ def test_the_wording_of_a_name_is_put_right_without_a_new_version(story: Story) 
         ("{", ""),
         (file(gift(), code="Spring!"), "code"),
         (file(gift(), names=TEXTS | {"kaa": " "}), "names"),
-        (file(gift() | {"when": PAYMENT | {"field": "shoe_size"}}), "rules/gift/rule/when/compare"),
+        (file(gift() | {"when": PAYMENT | {"field": "shoe_size"}}), "rules/gift/rule/when"),
         (file(gift(), starts_at="2026-12-01T00:00:00"), "starts_at"),
         (file(gift(), budget=5), "budget"),
-        (file(gift(0)), "rules/gift/rule/reward/fixed/points"),
+        (file(gift(0)), "rules/gift/rule/reward/points"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_at_its_place(
@@ -278,7 +277,7 @@ def test_what_would_stop_it_is_said_to_the_one_who_asks(story: Story) -> None:
     yesterday = (story.club.now - timedelta(days=1)).isoformat()
 
     for text, stops in [
-        (file(other, code="summer"), BadRule),
+        (file(other, code="summer"), BadCampaign),
         (file(gift(6), code="summer"), RuleOverlaps),
         (file(gift(stacking={"group": "g", "mode": "first"}), code="summer"), RuleOfAnother),
         (file(gift(6), paid_by=[{"fund": 1, "percent": 100}]), FundIsFixed),

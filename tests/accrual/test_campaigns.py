@@ -61,7 +61,7 @@ def test_a_bad_rule_is_refused_with_the_place_of_each_problem(club: Office) -> N
 
     problems = refused.value.values["problems"]
     assert isinstance(problems, list)
-    assert {problem["where"] for problem in problems} == {"when/compare", "reward/per_unit/per"}
+    assert {problem["where"] for problem in problems} == {"when", "reward/per"}
     assert RuleVersion.objects.count() == 1
 
 

@@ -171,6 +171,7 @@ def test_of_a_group_one_rule_counts_and_the_other_says_which(club: Office) -> No
     assert told["small"].because.rule_id == "big"
 
 
+@pytest.mark.usefixtures("in_english")
 def test_a_group_is_decided_in_one_way(club: Office) -> None:
     club.publish("a", stacking={"group": "gifts", "mode": "highest"})
     with pytest.raises(BadRule) as refused:
@@ -178,7 +179,7 @@ def test_a_group_is_decided_in_one_way(club: Office) -> None:
 
     (problem,) = refused.value.values["problems"]  # type: ignore[misc]
     assert problem["where"] == "stacking/mode"
-    assert "rule a decides the group gifts by highest" in problem["what"]
+    assert "The rule “a” decides the group “gifts” by highest." in problem["what"]
 
 
 @pytest.mark.parametrize(

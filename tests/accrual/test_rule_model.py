@@ -122,6 +122,8 @@ def test_a_rule_cannot_change_under_its_own_name() -> None:
 
 def test_sql_for_spark_is_at_least_written() -> None:
     assert "DIV" in to_sql(read(), "spark")
+    on_it = read({"kind": "in_segment", "segment": "vip"})
+    assert "COALESCE((ARRAY_CONTAINS(`segments`, 'vip')), FALSE)" in to_sql(on_it, "spark")
 
 
 @given(rules_with_events())

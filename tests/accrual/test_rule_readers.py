@@ -1,61 +1,14 @@
 """Do the readers of a rule agree? Random rules meet random events.
 
 Agreement is not correctness: readers can be wrong together. So there are golden cases, worked out
-by hand. And a test that cannot fail proves nothing: so faults are planted in a copy of a reader, in
-memory only, and each must be noticed.
+by hand (more of them in test_golden_rules.py). That this test can fail is shown in test_mutants.py.
 """
 
-import inspect
-import sys
-import types
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any
-
-import duckdb
-import psycopg
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
-from pydantic import ValidationError
 
-from club.accrual.rules import explain, to_python, to_sql, wanting
 from club.accrual.rules.facts import Facts
-from tests.accrual.rule_readers import Readers
-from tests.accrual.rule_shapes import Data, rules_with_events
-
-QUIET = settings(
-    deadline=None,
-    database=None,
-    report_multiple_bugs=False,
-    suppress_health_check=list(HealthCheck),
-)
-
-
-@pytest.fixture
-def readers(database_url: str) -> Iterator[Readers]:
-    with (
-        psycopg.connect(database_url, autocommit=True) as postgres,
-        duckdb.connect(config={"threads": 1}) as duck,
-    ):
-        yield Readers(postgres, duck)
-
-
-def search(readers: Readers, count: int, **how: Any) -> Counter[str]:
-    seen: Counter[str] = Counter()
-
-    @settings(QUIET, max_examples=count, **how)
-    @given(rules_with_events())
-    def run(case: tuple[Data, list[Facts]]) -> None:
-        try:
-            answers = readers.points(*case)
-        except ValidationError:  # too large a reward: refused, as it should be
-            assume(False)
-        seen["events"] += len(answers)
-        seen["conditions true"] += sum(holds for holds, _ in answers)
-        seen["points above zero"] += sum(points > 0 for _, points in answers)
-
-    run()
-    return seen
+from tests.accrual.rule_readers import Readers, search
+from tests.accrual.rule_shapes import Data
 
 
 def test_python_postgresql_duckdb_and_the_explanation_give_the_same_points(
@@ -66,89 +19,6 @@ def test_python_postgresql_duckdb_and_the_explanation_give_the_same_points(
     # A search in which hardly anything earns would agree about nothing.
     assert seen["conditions true"] > seen["events"] / 10
     assert seen["points above zero"] > seen["events"] / 20
-
-
-FAULTS = {
-    "sql: > for >=": (to_sql, '"ge": exp.GTE', '"ge": exp.GT'),
-    "sql: <= for <": (to_sql, '"lt": exp.LT,', '"lt": exp.LTE,'),
-    "sql: a leaf may be null": (
-        to_sql,
-        "return exp.Coalesce(this=_paren(test), expressions=[exp.false()])",
-        "return _paren(test)",
-    ),
-    "sql: no cap": (
-        to_sql,
-        "return exp.Least(this=points, expressions=[cap], ignore_nulls=True)",
-        "return points",
-    ),
-    "sql: the last case wins": (
-        to_sql,
-        "for when, then in cases]",
-        "for when, then in reversed(cases)]",
-    ),
-    "sql: a floor after each boost": (
-        to_sql,
-        "expression=_paren(self._percent(boost)))\n        if reward.divisor > 1:\n"
-        "            points = self._divide(points, reward.divisor)",
-        "expression=_paren(self._percent(boost)))\n            points = self._divide(points, 100)",
-    ),
-    "python: != holds for a missing fact": (
-        to_python,
-        'if op == "eq":',
-        'if op in ("eq", "ne"):',
-    ),
-    "python: `otherwise` ignored": (
-        to_python,
-        "ast.Constant(boost.otherwise)",
-        "ast.Constant(100)",
-    ),
-    "python: rates ignored": (to_python, "for rate in reward.rates]", "for rate in ()]"),
-    "explain: != holds for a missing fact": (
-        explain,
-        "got is not None and",
-        '(got is not None or op == "ne") and',
-    ),
-    "python: a percentage is rounded down before the boosts": (
-        to_python,
-        "return ast.BinOp(_fact(reward.field), ast.Mult(), ast.Constant(reward.basis_points))",
-        "return ast.BinOp(ast.BinOp(ast.BinOp(_fact(reward.field), ast.Mult(), "
-        "ast.Constant(reward.basis_points)), ast.FloorDiv(), ast.Constant(10**6)), "
-        "ast.Mult(), ast.Constant(10**6))",
-    ),
-    "explain: the trigger is not asked": (
-        explain,
-        "condition = why(rule.condition, facts)",
-        "condition = why(rule.when or rule.condition, facts)",
-    ),
-    "explain: a floor after each boost": (
-        explain,
-        "wanted *= boost.percent",
-        "wanted = wanted * boost.percent // 100 * 100",
-    ),
-    "want: a rounded zero is called a condition": (
-        wanting,
-        "Reason.ROUNDS_TO_ZERO if",
-        "Reason.CONDITION if",
-    ),
-    "want: the cap is not told": (wanting, "Want(wanted,", "Want(points,"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_noticed(
-    fault: str, readers: Readers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module, old, new = FAULTS[fault]
-    source = inspect.getsource(module)
-    assert source.count(old) == 1, "the fault must still have its place"
-    faulty = types.ModuleType("faulty")  # a copy in memory: the file itself is never touched
-    monkeypatch.setitem(sys.modules, "faulty", faulty)
-    exec(compile(source.replace(old, new), fault, "exec"), faulty.__dict__)
-    setattr(readers, module.__name__.rpartition(".")[2], faulty)
-
-    # A disagreement and nothing else: a crash or a time-out is no fault noticed.
-    with pytest.raises(AssertionError):
-        search(readers, 1_500, derandomize=True, phases=[Phase.generate])
 
 
 # ---- golden cases, worked out by hand --------------------------------------------------------

@@ -10,9 +10,12 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 from django.utils.translation.template import templatize
 
+from club.accrual import campaign_words
 from club.doors import office
 
 ROOM = Path(office.__file__).parent
+STAFF_READ = [Path(campaign_words.__file__)]
+"""Files of other rooms whose sentences only staff read."""
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -27,7 +30,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 def sentences() -> set[tuple[str | None, str]]:
     """Every sentence of our code and templates, as (context, sentence in the singular)."""
     found = set()
-    for path in (*ROOM.rglob("*.py"), *ROOM.rglob("*.html")):
+    for path in (*ROOM.rglob("*.py"), *ROOM.rglob("*.html"), *STAFF_READ):
         text = path.read_text("utf-8")
         source = templatize(text, origin=str(path)) if path.suffix == ".html" else text
         for _, message, _, context in extract("python", io.BytesIO(source.encode()), KEYWORDS):

@@ -83,9 +83,41 @@ def test_what_is_wrong_with_a_file_stands_above_it_and_nothing_typed_is_lost(mar
 
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "<code>code</code>" in page
+    assert '<b title="code">the campaign&#x27;s code</b>' in page
     assert "&quot;Ö&quot;" in page
     assert 'value="because"' in page
+
+
+def doubtful(client: Client) -> str:
+    campaign = file_of(client, "everyday")
+    impossible = {"kind": "compare", "field": "hour", "op": "gt", "value": 23}
+    campaign["rules"]["app-gift"]["rule"]["when"]["of"].append(impossible)
+    return json.dumps(campaign)
+
+
+def test_a_file_is_checked_without_asking_for_anything(marketer):
+    text = doubtful(marketer.client)
+    page = marketer.client.post(CAMPAIGNS, {"text": text, "deed": "check"}).content.decode()
+
+    assert "Rule app-gift › condition › part 3</b>: This can never hold." in page
+    assert "Nothing limits what this costs." in page
+    assert "&quot;app-gift&quot;" in page, "the file is still there"
+    assert not Proposal.objects.exists()
+    marketer.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ru"
+    page = marketer.client.post(CAMPAIGNS, {"text": text, "deed": "check"}).content.decode()
+    assert "Правило app-gift › условие › часть 3</b>: Это никогда не выполняется." in page
+
+
+def test_whoever_approves_reads_what_is_doubtful_and_is_not_stopped_by_it(marketer, head):
+    text = doubtful(marketer.client)
+    marketer.client.post(CAMPAIGNS, {"text": text, "why": "because"})
+    (proposal,) = Proposal.objects.all()
+    address = f"{PROPOSALS}{proposal.pk}/"
+
+    assert "This can never hold." in head.client.get(address).content.decode()
+    head.client.post(address, {"deed": "approve", "digest": proposal.digest})
+    assert Proposal.objects.get().state == "approved"
+    assert "This can never hold." not in head.client.get(address).content.decode()
 
 
 def test_only_those_with_the_right_see_the_pages(marketer, agent):

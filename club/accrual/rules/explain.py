@@ -20,6 +20,7 @@ from club.accrual.rules.model import (
     Compare,
     Condition,
     Fixed,
+    InSegment,
     Not,
     OneOf,
     Percentage,
@@ -152,6 +153,9 @@ def why(condition: Condition, facts: Facts) -> Answer:
         case OneOf(field=field, values=values):
             got = getattr(facts, field)
             return Leaf(ok=got in values, field=field, op="one_of", want=values, got=got)
+        case InSegment(segment=segment):
+            on = None if facts.segments is None else segment in facts.segments
+            return Leaf(ok=bool(on), field="segments", op="in_segment", want=segment, got=on)
         case All(of=parts):
             answers = tuple(why(part, facts) for part in parts)
             return Branch(ok=all(answer.ok for answer in answers), word="all", parts=answers)

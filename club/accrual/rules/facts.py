@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import holidays
 
-from club.accrual.rules.event_types import EVENT_TYPES, Value, fields_of
+from club.accrual.rules.event_types import EVENT_TYPES, fields_of
 from club.clock import months_later
 
 AMOUNT_TIYIN_MAX = 10**12
@@ -34,9 +34,10 @@ class Common(NamedTuple):
     tenure_months: int | None  # whole months since joining
     is_holiday: bool | None  # a day off in Uzbekistan, Sundays aside
     is_birthday: bool | None
+    segments: tuple[str, ...] | None = None  # of those that rules ask for; None: not known then
 
 
-COMMON: dict[str, type[Value]] = {
+COMMON: dict[str, type] = {
     "event_type": str,
     "amount": int,
     "channel": str,
@@ -48,12 +49,13 @@ COMMON: dict[str, type[Value]] = {
     "tenure_months": int,
     "is_holiday": bool,
     "is_birthday": bool,
+    "segments": tuple,  # of codes
 }
 assert tuple(COMMON) == Common._fields, "a compiled rule takes the facts in this order"
 DECLARED = fields_of(EVENT_TYPES.values())
 assert not COMMON.keys() & DECLARED.keys(), "a declared field has a name of its own"
 
-FIELDS: dict[str, type[Value]] = COMMON | DECLARED
+FIELDS: dict[str, type] = COMMON | DECLARED
 
 if TYPE_CHECKING:
     Facts = Common  # the declared ones are asked by rules alone, by name
@@ -61,14 +63,15 @@ else:
     Facts = namedtuple("Facts", FIELDS, defaults=[None] * len(DECLARED))
 
 
-def kept(facts: Facts) -> dict[str, Value]:
+def kept(facts: Facts) -> dict[str, object]:
     """Facts as they are kept with an event: those that are known."""
     return {name: value for name, value in zip(FIELDS, facts, strict=True) if value is not None}
 
 
 def remembered(stored: Mapping[str, Any]) -> Facts:
     """Facts as they were kept with an event; what was not known of then is missing."""
-    return Facts(**{field: stored.get(field) for field in FIELDS})
+    facts = Facts(**{field: stored.get(field) for field in FIELDS})
+    return facts if facts.segments is None else facts._replace(segments=tuple(facts.segments))
 
 
 DAYS_OFF = holidays.country_holidays("UZ")

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from club.accrual.rules.facts import AMOUNT_TIYIN_MAX, FIELDS
+from club.accrual.rules.wrong import Wrong
 
 INTEGER_MAX = 2**53  # the largest integer that a browser's JSON carries exactly
 NODES_MAX = 2_000
@@ -56,7 +57,7 @@ class Compare(Node):
     def _is_comparable(self) -> Compare:
         _check_type(self.field, self.value)
         if self.op not in ("eq", "ne") and FIELDS[self.field] is not int:
-            raise ValueError(f"{self.field} has no order: eq and ne only")
+            raise Wrong("no_order", f"{self.field} has no order: eq and ne only", field=self.field)
         return self
 
 
@@ -70,6 +71,13 @@ class OneOf(Node):
         for value in self.values:
             _check_type(self.field, value)
         return self
+
+
+class InSegment(Node):
+    """The subscriber is on a list of staff (club/accrual/segments.py)."""
+
+    kind: Literal["in_segment"] = "in_segment"
+    segment: RuleId
 
 
 class All(Node):
@@ -87,7 +95,7 @@ class Not(Node):
     of: Condition
 
 
-Condition = Annotated[Compare | OneOf | All | AnyOf | Not, Field(discriminator="kind")]
+Condition = Annotated[Compare | OneOf | InSegment | All | AnyOf | Not, Field(discriminator="kind")]
 
 
 # ---- rewards ---------------------------------------------------------------------------------
@@ -265,7 +273,14 @@ class Rule(Node):
         sizes = [_size(condition) for condition in self.conditions()]
         nodes, depth = sum(n for n, _ in sizes), max((d for _, d in sizes), default=0)
         if nodes > NODES_MAX or depth > DEPTH_MAX:
-            raise ValueError(f"rule too large: {nodes} nodes, depth {depth}")
+            raise Wrong(
+                "rule_too_large",
+                f"rule too large: {nodes} nodes, depth {depth}",
+                nodes=nodes,
+                nodes_max=NODES_MAX,
+                depth=depth,
+                depth_max=DEPTH_MAX,
+            )
         return self
 
     @model_validator(mode="after")
@@ -278,7 +293,7 @@ class Rule(Node):
         for boost in self.reward.boosts:
             largest *= max(1, boost.percent_max)
         if largest >= 2**63:
-            raise ValueError("the reward for the largest amount does not fit 64 bits")
+            raise Wrong("overflow", "the reward for the largest amount does not fit 64 bits")
         return self
 
     @model_validator(mode="after")
@@ -287,14 +302,15 @@ class Rule(Node):
         for limit in self.limits:
             kind = (limit.of, limit.each, limit.period, limit.unit)
             if kind in seen:
-                raise ValueError(f"two limits of {limit.unit} for the same {limit.period}")
+                what = f"two limits of {limit.unit} for the same {limit.period}"
+                raise Wrong("limit_twice", what, unit=limit.unit, period=limit.period)
             seen.add(kind)
         return self
 
     @model_validator(mode="after")
     def _leaves_itself_alone(self) -> Rule:
         if self.id in self.excludes:
-            raise ValueError("a rule that excludes itself never counts")
+            raise Wrong("excludes_itself", "a rule that excludes itself never counts")
         return self
 
     @property
@@ -310,6 +326,10 @@ class Rule(Node):
         if isinstance(self.reward, PerUnit):
             yield from (rate.when for rate in self.reward.rates)
         yield from (case.when for boost in self.reward.boosts for case in boost.cases)
+
+    def segments(self) -> frozenset[str]:
+        """The codes of the segments that the rule asks for."""
+        return frozenset(code for when in self.conditions() for code in _segments(when))
 
     def canonical(self) -> str:
         """The text that names a version: sorted keys, no spaces, ASCII."""
@@ -331,15 +351,18 @@ for _model in (All, AnyOf, Not, Case, Boost, Rate, Fixed, PerUnit, Percentage, R
 
 def _check_type(field: str, value: Scalar) -> None:
     if field not in FIELDS:
-        raise ValueError(f"unknown field {field!r}")
+        raise Wrong("unknown_fact", f"unknown field {field!r}", field=field)
+    if FIELDS[field] is tuple:
+        raise Wrong("ask_in_segment", f"{field} is compared with nothing: ask in_segment")
     if type(value) is not FIELDS[field]:  # not isinstance: True is an int
-        raise ValueError(f"{field} is {FIELDS[field].__name__}, got {value!r}")
+        kind = FIELDS[field].__name__
+        raise Wrong(f"fact_is_{kind}", f"{field} is {kind}, got {value!r}", field=field)
 
 
 def _size(condition: Condition) -> tuple[int, int]:
     """How many nodes and values, and how deeply nested."""
     match condition:
-        case Compare():
+        case Compare() | InSegment():
             return 1, 1
         case OneOf(values=values):
             return len(values), 1
@@ -349,3 +372,14 @@ def _size(condition: Condition) -> tuple[int, int]:
         case All(of=parts) | AnyOf(of=parts):
             sizes = [_size(part) for part in parts]
             return 1 + sum(n for n, _ in sizes), 1 + max(d for _, d in sizes)
+
+
+def _segments(condition: Condition) -> Iterator[str]:
+    match condition:
+        case InSegment(segment=segment):
+            yield segment
+        case Not(of=inner):
+            yield from _segments(inner)
+        case All(of=parts) | AnyOf(of=parts):
+            for part in parts:
+                yield from _segments(part)

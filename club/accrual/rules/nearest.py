@@ -8,7 +8,7 @@ all there is to try. Facts that a person can change come first.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, islice, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from club.accrual.rules.explain import OPS
 from club.accrual.rules.facts import AMOUNT_TIYIN_MAX, COMMON, FIELDS, Facts
@@ -20,6 +20,7 @@ from club.accrual.rules.model import (
     Compare,
     Condition,
     Fixed,
+    InSegment,
     Not,
     OneOf,
     Percentage,
@@ -40,10 +41,13 @@ EASIEST = (
     "tier",
     "tariff",
     "region",
+    "segments",
     *(field for field in FIELDS if field not in COMMON),
     "event_type",
 )
 assert set(EASIEST) == set(FIELDS), "every fact has its place"
+Value = Any
+"""Of a fact: a text, a number, yes or no; of the lists somebody is on a tuple of codes."""
 ANOTHER = "\0"
 """Stands for any text that a rule does not name: no rule can hold it."""
 CHANGES_MAX = 2
@@ -58,8 +62,8 @@ class Change(NamedTuple):
     other change is made; the nearest one of them is `value`."""
 
     field: str
-    value: Scalar
-    accepted: tuple[Scalar, ...]
+    value: Value
+    accepted: tuple[Value, ...]
 
 
 class Leaf(NamedTuple):
@@ -67,7 +71,7 @@ class Leaf(NamedTuple):
 
     field: str
     constants: tuple[Scalar, ...]
-    is_met_by: Callable[[Scalar], bool]
+    is_met_by: Callable[[Any], bool]
 
 
 def nearest(
@@ -82,7 +86,7 @@ def nearest(
         return ()
     groups = _groups(compiled.rule, facts, levels)
 
-    def counts(values: Mapping[str, Scalar]) -> bool:
+    def counts(values: Mapping[str, Value]) -> bool:
         return compiled.points(*facts._replace(**values)) > 0  # type: ignore[arg-type]
 
     first = next(filter(counts, islice(_attempts(groups), TRIED_MAX)), None)
@@ -95,7 +99,7 @@ def nearest(
     return tuple(changes)
 
 
-def _attempts(groups: Mapping[str, Sequence[tuple[Scalar, ...]]]) -> Iterator[dict[str, Scalar]]:
+def _attempts(groups: Mapping[str, Sequence[tuple[Value, ...]]]) -> Iterator[dict[str, Value]]:
     """One fact otherwise, then two; of each group one value, for the others do the same."""
     known = [field for field in EASIEST if field in groups]
     for size in range(1, CHANGES_MAX + 1):
@@ -104,7 +108,7 @@ def _attempts(groups: Mapping[str, Sequence[tuple[Scalar, ...]]]) -> Iterator[di
                 yield dict(zip(fields, values, strict=True))
 
 
-def _groups(rule: Rule, facts: Facts, levels: Sequence[str]) -> dict[str, list[tuple[Scalar, ...]]]:
+def _groups(rule: Rule, facts: Facts, levels: Sequence[str]) -> dict[str, list[tuple[Value, ...]]]:
     """The values to try by fact, the nearest first; in one group those that no clause tells apart."""
     by_field: dict[str, list[Leaf]] = defaultdict(list)
     for leaf in leaves(rule):
@@ -115,7 +119,7 @@ def _groups(rule: Rule, facts: Facts, levels: Sequence[str]) -> dict[str, list[t
     for field, clauses in by_field.items():
         got = getattr(facts, field)
         # What no clause tells apart from what it is changes nothing. A missing fact meets none.
-        together: dict[object, list[Scalar]] = defaultdict(list)
+        together: dict[object, list[Value]] = defaultdict(list)
         now = tuple(got is not None and clause.is_met_by(got) for clause in clauses)
         for value in _values(field, clauses, rule, got, levels):
             is_met = tuple(clause.is_met_by(value) for clause in clauses)
@@ -128,8 +132,8 @@ def _groups(rule: Rule, facts: Facts, levels: Sequence[str]) -> dict[str, list[t
 
 
 def _values(
-    field: str, clauses: Sequence[Leaf], rule: Rule, got: Scalar | None, levels: Sequence[str]
-) -> list[Scalar]:
+    field: str, clauses: Sequence[Leaf], rule: Rule, got: Any, levels: Sequence[str]
+) -> list[Value]:
     constants = dict.fromkeys(value for clause in clauses for value in clause.constants)
     if field == "amount":
         return [*_amounts(rule, [int(value) for value in constants], int(got or 0))]
@@ -137,6 +141,9 @@ def _values(
         return [*DAYS]
     if field == "hour":
         return [*HOURS]
+    if FIELDS[field] is tuple:
+        lists = [str(code) for code in constants]
+        return [got or (), *((code,) for code in lists), tuple(lists), ()]
     if FIELDS[field] is bool:
         return [True, False]
     if FIELDS[field] is int:
@@ -197,6 +204,8 @@ def _leaves(condition: Condition) -> Iterator[Leaf]:
             yield Leaf(field, (value,), lambda got, op=op, value=value: OPS[op](got, value))  # type: ignore[misc]
         case OneOf(field=field, values=values):
             yield Leaf(field, values, frozenset(values).__contains__)
+        case InSegment(segment=segment):
+            yield Leaf("segments", (segment,), lambda got, segment=segment: segment in got)  # type: ignore[misc]
         case Not(of=inner):
             yield from _leaves(inner)
         case All(of=parts) | AnyOf(of=parts):

@@ -27,7 +27,7 @@ class Shelf(NamedTuple):
 class Shelves(NamedTuple):
     fact: int
     """The place among the facts of the one that says which shelf."""
-    by_value: dict[Scalar | None, Shelf]
+    by_value: dict[object, Shelf]
     others: Shelf
     """Rules that do not pin the fact: all that an event of any other value can meet."""
 
@@ -49,7 +49,7 @@ def shelved(canonicals: tuple[str, ...]) -> Shelves:
     free = [place for place, one in enumerate(pins) if field not in one]
     if len(shelves) > VALUES_MAX:
         free, shelves = list(range(len(pins))), defaultdict(list)
-    by_value: dict[Scalar | None, Shelf] = {
+    by_value: dict[object, Shelf] = {
         value: _shelf(canonicals, sorted({*mine, *free})) for value, mine in shelves.items()
     }
     return Shelves(list(FIELDS).index(field), by_value, _shelf(canonicals, free))

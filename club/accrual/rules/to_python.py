@@ -19,6 +19,7 @@ from club.accrual.rules.model import (
     Compare,
     Condition,
     Fixed,
+    InSegment,
     Not,
     OneOf,
     Percentage,
@@ -110,6 +111,9 @@ def condition_node(condition: Condition) -> ast.expr:
             # CPython folds a set of constants after `in` into one frozenset.
             listed = ast.Set([ast.Constant(value) for value in values])
             return ast.Compare(_fact(field), [ast.In()], [listed])
+        case InSegment(segment=segment):
+            on_it = ast.Compare(ast.Constant(segment), [ast.In()], [_fact("segments")])
+            return ast.BoolOp(ast.And(), [_present("segments"), on_it])
         case All(of=parts):
             return _joined(ast.And(), [condition_node(part) for part in parts])
         case AnyOf(of=parts):

@@ -18,6 +18,7 @@ from club.accrual.rules.model import (
     Compare,
     Condition,
     Fixed,
+    InSegment,
     Not,
     OneOf,
     Percentage,
@@ -68,12 +69,20 @@ class _Sql:
             case OneOf(field=field, values=values):
                 listed = [_literal(value) for value in values]
                 return _leaf(exp.In(this=_fact(field), expressions=listed))
+            case InSegment(segment=segment):
+                return _leaf(self._on(segment))
             case All(of=parts):
                 return _paren(exp.and_(*(self.condition(part) for part in parts), copy=False))
             case AnyOf(of=parts):
                 return _paren(exp.or_(*(self.condition(part) for part in parts), copy=False))
             case Not(of=inner):
                 return exp.Not(this=_paren(self.condition(inner)))
+
+    def _on(self, segment: str) -> exp.Expr:
+        code, listed = exp.Literal.string(segment), _fact("segments")
+        if self.dialect == "postgres":  # where sqlglot would write ArrayContains as a CASE
+            return exp.EQ(this=code, expression=exp.Any(this=_paren(listed)))
+        return exp.ArrayContains(this=listed, expression=code)
 
     def _points(self, reward: AnyReward) -> exp.Expr:
         points = self._base(reward)

@@ -10,6 +10,7 @@ from wagtail.admin.auth import permission_required
 from club.access.models import Staff
 from club.access.proposals import WHY_CHARS_MAX
 from club.accrual import campaign_files, campaigns
+from club.accrual.campaign_words import Told
 from club.accrual.errors import NoSuchCampaign
 from club.accrual.queries import campaigns_now
 from club.errors import ClubError
@@ -22,15 +23,20 @@ PERMISSION = "accrual.propose_campaign"
 def page(request: HttpRequest) -> HttpResponse:
     """All campaigns, and the file of one to work on (`of`)."""
     now = timezone.now()
-    of, text, error = request.GET.get("of", ""), "", None
+    of, text = request.GET.get("of", ""), ""
+    error: ClubError | None = None
+    doubts: list[Told] | None = None
     if request.method == "POST":
         text = request.POST.get("text", "")
         assert isinstance(request.user, Staff), "Wagtail lets nobody else in"
         try:
-            proposal = campaigns.propose(
-                text=text, why=request.POST.get("why", ""), by=request.user, now=now
-            )
-            return redirect("office_proposal", proposal.pk)
+            if request.POST.get("deed") == "check":
+                doubts = campaigns.check(text=text, now=now)
+            else:
+                proposal = campaigns.propose(
+                    text=text, why=request.POST.get("why", ""), by=request.user, now=now
+                )
+                return redirect("office_proposal", proposal.pk)
         except ClubError as refused:
             error = refused
     elif of:
@@ -47,6 +53,8 @@ def page(request: HttpRequest) -> HttpResponse:
             "why": request.POST.get("why", ""),
             "why_chars_max": WHY_CHARS_MAX,
             "error": error,
+            "doubts": doubts,
+            "is_checked": doubts is not None,
         },
         status=200 if error is None else 422,
     )

@@ -10,6 +10,8 @@ from wagtail.admin.auth import any_permission_required
 from club.access import proposals, queries
 from club.access.errors import NoSuchProposal
 from club.access.models import Proposal, Staff
+from club.accrual import campaign_files, campaigns
+from club.accrual.campaign_words import Told
 from club.errors import ClubError
 
 PERMISSIONS = ("accrual.propose_campaign", "accrual.approve_campaign")
@@ -57,6 +59,7 @@ def page(request: HttpRequest, proposal_id: int) -> HttpResponse:
         {
             "proposal": proposal,
             "changes": queries.changes_of(proposal),
+            "doubts": _doubts(proposal),
             "is_open": proposal.state == Proposal.State.OPEN,
             "is_own": is_own,
             "may_answer": may_answer and not is_own,
@@ -66,6 +69,14 @@ def page(request: HttpRequest, proposal_id: int) -> HttpResponse:
         },
         status=200 if error is None else 422,
     )
+
+
+def _doubts(proposal: Proposal) -> list[Told]:
+    """What the approver of a campaign should look at twice."""
+    if proposal.kind != campaigns.KIND or proposal.state != Proposal.State.OPEN:
+        return []
+    file = campaign_files.read(campaign_files.as_text(proposal.document))
+    return campaigns.doubts_of(file, timezone.now())
 
 
 def _answer(request: HttpRequest, proposal_id: int, by: Staff) -> None:

@@ -11,7 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from club.doors.office import campaign_page, campaigns, clawbacks, proposals, subscribers
+from club.doors.office import (
+    campaign_page,
+    campaigns,
+    clawbacks,
+    proposals,
+    segments,
+    subscribers,
+)
 from club.doors.office.home import TodayPanel
 
 STOCK_MENUS = {"explorer", "images", "documents", "reports", "help"}
@@ -43,6 +50,7 @@ def our_pages() -> list[URLPattern]:
         path("clawbacks/", clawbacks.page, name="office_clawbacks"),
         path("clawbacks/review.csv", clawbacks.download, name="office_clawback_file"),
         path("clawbacks/<int:clawback_id>/", clawbacks.one, name="office_clawback"),
+        path("segments/", segments.page, name="office_segments"),
         path("proposals/", proposals.index, name="office_proposals"),
         path("proposals/<int:proposal_id>/", proposals.page, name="office_proposal"),
     ]
@@ -73,6 +81,13 @@ class CampaignsMenuItem(MenuItem):
 def campaigns_menu() -> MenuItem:
     return CampaignsMenuItem(
         _("Campaigns"), reverse("office_campaigns"), name="campaigns", icon_name="tag", order=200
+    )
+
+
+@hooks.register("register_admin_menu_item")
+def segments_menu() -> MenuItem:
+    return CampaignsMenuItem(
+        _("Lists"), reverse("office_segments"), name="segments", icon_name="list-ul", order=250
     )
 
 

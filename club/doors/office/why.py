@@ -25,6 +25,7 @@ OPS = {
     "gt": gettext_lazy("is more than {want}"),
     "ge": gettext_lazy("is at least {want}"),
     "one_of": gettext_lazy("is one of: {want}"),
+    "in_segment": gettext_lazy("{want} is one of them"),
 }
 WEEKDAYS = (
     gettext_lazy("Monday"),
@@ -196,6 +197,8 @@ def value(field: str, got: object) -> str:
             return str(WEEKDAYS[got - 1])
         case "hour", int():
             return f"{got:02}:00"
+        case "segments", tuple():
+            return ", ".join(got) or "–"
         case _, bool():
             return _("yes") if got else _("no")
         case "channel", str():

@@ -38,6 +38,7 @@ class NumberIn(In):
     msisdn: Annotated[str, Field(max_length=40, examples=["+998 90 123 45 67"])]
 
 
+LISTS_MAX = 50
 RANGES = {
     "amount": (0, AMOUNT_TIYIN_MAX),
     "weekday": (1, 7),
@@ -52,6 +53,8 @@ def _type_of(field: str) -> Any:
         return Text | None
     if FIELDS[field] is bool:
         return bool | None
+    if FIELDS[field] is tuple:
+        return Annotated[tuple[Text, ...], Field(max_length=LISTS_MAX)] | None
     lowest, highest = RANGES.get(field, (-INTEGER_MAX, INTEGER_MAX))
     return Annotated[int, Field(ge=lowest, le=highest, strict=True)] | None
 

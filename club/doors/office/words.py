@@ -65,6 +65,7 @@ WORDS = {
         "tenure_months": _("Months with us"),
         "is_holiday": _("Public holiday"),
         "is_birthday": _("Birthday"),
+        "segments": _("On the lists"),
         "service": _("What was charged for"),
         "tariff_from": _("Tariff before"),
         "tariff_to": _("New tariff"),
@@ -116,6 +117,7 @@ WORDS = {
         "accrual.campaign": _("Campaign"),
         "accrual.clawback": _("Clawback of"),
         "accrual.restoring": _("Giving back of clawback"),
+        "accrual.segment": _("List of subscribers"),
     },
     "clawback": {
         "taking": _("At work"),
@@ -166,7 +168,22 @@ WORDS = {
         "holdout_changed": _(
             "The share that is held out changed in this span. Choose one in which it is the same."
         ),
+        "bad_segment": _(
+            "A list needs a file, a code of small Latin letters, digits and hyphens, and a name."
+        ),
+        "nobody_on_list": _("Nobody in this file is in the programme, so nothing was changed."),
+        "too_many_broken_lines": _(
+            "Too many lines cannot be used, so nothing was changed. Put them right, or accept that"
+            " they are left out."
+        ),
+        "no_such_segment": _("There is no such list."),
+        "segment_in_use": _("Rules ask for this list. End them first."),
         "rule_overlaps": _("Another campaign has a rule of this name. Give this one another name."),
+    },
+    "line": {
+        "no_number": _("is no phone number"),
+        "unknown_subscriber": _("is nobody of the programme"),
+        "twice": _("repeats an earlier line"),
     },
     "language": {
         "uz": _("Uzbek"),

@@ -116,6 +116,11 @@ def _lowest_balance(change: Change, reader: Reader) -> str:
     return _("when the balance does not fall below {amount} in a month").format(amount=amount)
 
 
+def _list(change: Change, reader: Reader) -> str:
+    """Staff name their lists for themselves; whoever is on one was chosen."""
+    return _("for those whom we have chosen for it")
+
+
 def _detail(change: Change, reader: Reader) -> str:
     """What one type of event alone has."""
     return _("on other terms")
@@ -134,6 +139,7 @@ CLAUSES: Mapping[str, Callable[[Change, Reader], str]] = {
     "region": _region,
     "event_type": _event_type,
     "lowest_balance_tiyin": _lowest_balance,
+    "segments": _list,
 }
 
 
