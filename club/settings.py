@@ -205,6 +205,7 @@ PROXIES = int(os.environ.get("CLUB_PROXIES", "0"))
 
 # ---- what stands behind each port ------------------------------------------------------------
 CLUB_PORTS = {
+    "happenings": "club.accrual.happenings.DecidedEvents",
     "provisioning": "club.integrations.glassfish.provisioning.GlassfishProvisioning",
 }
 # An order that could not be sent for this long gives its points back.

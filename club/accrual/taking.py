@@ -124,7 +124,7 @@ def take(*, limit: int) -> list[Unit]:
 def facts_of(payments: Sequence[Taken], *, base_tier: str) -> dict[int, Facts]:
     """What the rules see, by event: tariff and region as they are now, the level as it was then."""
     known = [(p.subscriber_id, p.occurred_at) for p in payments if p.subscriber_id is not None]
-    levels = tiers.tiers_at(known)
+    levels = tiers.tiers_at(known, base=base_tier)
     facts = {}
     for payment in payments:
         assert payment.subscriber_id is not None, "a payment of an unknown number waits"
