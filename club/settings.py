@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "club.catalogue",
     "club.messages",
     "club.accrual",
+    "club.engagement",
     "club.orders",
     "club.signin",
     "club.erasure",

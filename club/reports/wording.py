@@ -30,3 +30,13 @@ def day(value: date) -> str:
     '03.11.2026'
     """
     return f"{value:%d.%m.%Y}"
+
+
+def reaches(level: str, on: date) -> str:
+    """When the next level comes, if everything goes on as it does."""
+    return _("{level} by {day} at this pace").format(level=level, day=day(on))
+
+
+def falls(level: str, on: date) -> str:
+    """From when somebody stands on a lower level, unless they do something about it."""
+    return _("{level} from {day}, unless more comes in").format(level=level, day=day(on))

@@ -13,9 +13,9 @@ from django.db import transaction
 
 from club.arrays import literal
 from club.clock import day_of
-from club.tiers import measuring
+from club.tiers import measuring, queries
 from club.tiers.measuring import Ladder, rows
-from club.tiers.models import Why
+from club.tiers.models import TierDay, Why
 
 LOCK = 0x6C766C73
 """Whoever moves levels takes turns: of two at once, the one that saw less must not have the last word."""
@@ -57,6 +57,24 @@ def recompute(*, now: datetime) -> Moved:
             with transaction.atomic():
                 moved += _move(ladder, chunk, now=now)
     return moved
+
+
+@transaction.atomic
+def note_forecast(*, now: datetime) -> None:
+    """Keep today's forecast of the programme, in place of an earlier one of the same day."""
+    for forecast in queries.forecasts(now=now):
+        for one in forecast.tiers:
+            TierDay.objects.update_or_create(
+                tier=one.tier,
+                day=day_of(now),
+                defaults={
+                    "review_on": forecast.review_on,
+                    "standing": one.standing,
+                    "rising": one.rising,
+                    "falling": one.falling,
+                    "standing_then": one.standing_then,
+                },
+            )
 
 
 def _move(ladder: Ladder, subscriber_ids: Sequence[int], *, now: datetime) -> Moved:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, cast
 
-from django.db import connection
+from django.db import connection, transaction
 
 from club.ledger import queries as ledger
 from club.ports import bound
@@ -20,9 +20,13 @@ from club.tiers.rules import PACE_DAYS, Measure, Span, Terms
 
 Parameters = dict[str, Any]
 
+ROOM = """
+set local work_mem = '256MB'; set local max_parallel_workers_per_gather = 0; set local jit = off
+"""
+"""For everybody at once: a group each in memory, and no parallel workers, which would each make them all."""
 AGGREGATES = {
-    Measure.POINTS: "sum(amount)",
-    Measure.MONEY: "sum(amount)",
+    Measure.POINTS: "tiers_sum(amount)",
+    Measure.MONEY: "tiers_sum(amount)",
     Measure.EVENTS: "count(*)",
     Measure.ACTIVE_DAYS: "count(distinct day)",
 }
@@ -67,7 +71,8 @@ def ranked(
         "pace_days": PACE_DAYS,
     }
     if ladder.terms.measure is Measure.TENURE:
-        return _by_tenure(only), parameters
+        cuts = [rules.joined_before(months, day) for months in reversed(ladder.terms.thresholds)]
+        return _by_tenure(only), parameters | {"cuts": cuts}
     spans = rules.spans(day, terms=ladder.terms)
     parameters["first"] = min(span.first for span in spans)
     for number, span in enumerate(spans):
@@ -80,12 +85,11 @@ def ranked(
         for n in range(len(spans))
     )
     is_paced = today is not None
-    values = [f"coalesce(value_{n}, 0)::bigint" for n in range(len(spans))]
+    values = [f"value_{n}" for n in range(len(spans))]
     if is_paced:
         sums += f",\n{aggregate} filter (where day > %(today)s::date - %(pace_days)s and day <= %(today)s) as pace"
         values = [
-            f"{value} + coalesce(pace, 0)::bigint * %(ahead_{n})s / %(pace_days)s"
-            for n, value in enumerate(values)
+            f"{value} + pace * %(ahead_{n})s / %(pace_days)s" for n, value in enumerate(values)
         ]
     ranks = ", ".join(
         f"width_bucket({value}, %(thresholds)s::bigint[]) - %(steps_{n})s"
@@ -117,8 +121,7 @@ def compare(
     Whoever has rank 0 twice may be left out. The rest as in `ranked`.
     """
     ranks, parameters = ranked(ladder, day=day, only=only, today=today)
-    return rows(
-        f"""
+    sql = f"""
         with ranked as ({ranks}),
         given as (
             select g.subscriber_id, t.rank from tiers_givenlevel g join tiers_tier t on t.code = g.tier_id
@@ -135,9 +138,11 @@ def compare(
                    coalesce(measured, 0) as measured, coalesce(is_given, false) as is_given
               from due full join had using (subscriber_id))
         {select}
-        """,  # noqa: S608  of ours
-        parameters | {"scheme": ladder.scheme.code},
-    )
+        """  # noqa: S608  of ours
+    with transaction.atomic():
+        if only is None:
+            rows(ROOM)
+        return rows(sql, parameters | {"scheme": ladder.scheme.code})
 
 
 def by_day(ladder: Ladder, *, subscriber_id: int, day: date) -> dict[date, int]:
@@ -147,7 +152,7 @@ def by_day(ladder: Ladder, *, subscriber_id: int, day: date) -> dict[date, int]:
     return dict(
         rows(
             f"""
-            select day, {AGGREGATES[ladder.terms.measure]}::bigint
+            select day, {AGGREGATES[ladder.terms.measure]}
               from ({_relation(ladder)}) counting
              where {_only([subscriber_id])} and day <= %(day)s
              group by day
@@ -162,7 +167,7 @@ def by_day(ladder: Ladder, *, subscriber_id: int, day: date) -> dict[date, int]:
     )
 
 
-def rows(sql: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+def rows(sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall()) if cursor.description else []
@@ -184,16 +189,11 @@ def _only(only: Sequence[int] | None) -> str:
 
 
 def _by_tenure(only: Sequence[int] | None) -> str:
+    """`measured` is the threshold that was reached: whoever rises does so on that very day."""
     return f"""
-        select subscriber_id, months as measured, width_bucket(months, %(thresholds)s::bigint[]) as rank
-          from (select id as subscriber_id,
-                       greatest(0, begun - (joined_on + make_interval(months => begun) > %(day)s::date)::int)::bigint
-                       as months
-                  from (select id, joined_on,
-                               greatest(0, (extract(year from %(day)s::date) - extract(year from joined_on))::int * 12
-                                 + (extract(month from %(day)s::date) - extract(month from joined_on))::int) as begun
-                          from (select id, (joined_at at time zone 'Asia/Tashkent')::date as joined_on
-                                  from subscribers_subscriber) s) b
-               ) tenure
+        select subscriber_id, coalesce((%(thresholds)s::bigint[])[rank], 0) as measured, rank
+          from (select id as subscriber_id, cardinality(%(cuts)s::date[]) - width_bucket(
+                       (joined_at at time zone 'Asia/Tashkent')::date, %(cuts)s::date[]) as rank
+                  from subscribers_subscriber) tenure
          where {_only(only)}
         """  # noqa: S608  of ours

@@ -100,6 +100,24 @@ class Standing(models.Model):
         ]
 
 
+class TierDay(models.Model):
+    """How many stood on a level on a day, and what was expected of the next review then: a run over
+    everybody makes it, so that a page need not."""
+
+    day = models.DateField()
+    tier = models.ForeignKey(Tier, on_delete=models.CASCADE, related_name="+")
+    review_on = models.DateField()
+    standing = models.PositiveBigIntegerField()
+    rising = models.PositiveBigIntegerField()
+    falling = models.PositiveBigIntegerField()
+    standing_then = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tier", "day"], name="one_count_of_a_level_a_day"),
+        ]
+
+
 class GivenLevel(models.Model):
     """A level that staff gave: whoever has it stands at least there to the end of `ends_on`."""
 

@@ -10,8 +10,9 @@ from club.clock import day_of, months_later
 from club.subscribers.models import Subscriber
 from club.tiers import measuring, rules
 from club.tiers.measuring import Ladder
-from club.tiers.models import GivenLevel, Scheme, Standing, Tier
+from club.tiers.models import GivenLevel, Scheme, Standing, Tier, TierDay
 from club.tiers.rules import Measure
+from club.tiers.scheme_files import Benefits
 
 
 def tiers_at(
@@ -72,6 +73,36 @@ def tiers_of(*, subscriber_id: int) -> list[Tier]:
             [subscriber_id],
         )
     )
+
+
+@dataclass(frozen=True)
+class Privileges:
+    """What the levels of a subscriber open to them."""
+
+    tiers: Sequence[Tier]
+
+    @property
+    def discount_percent(self) -> int:
+        """The best of all schemes: discounts do not add up."""
+        return max((benefits_of(tier).discount_percent for tier in self.tiers), default=0)
+
+    def price_points(self, full_points: int) -> int:
+        return rules.price_points(full_points, discount_percent=self.discount_percent)
+
+    def reach(self, level: Tier | None) -> bool:
+        """Whether they stand on `level` or above it; None asks for nothing."""
+        return level is None or any(
+            tier.scheme_id == level.scheme_id and tier.rank >= level.rank for tier in self.tiers
+        )
+
+
+def privileges(*, subscriber_id: int) -> Privileges:
+    """One query."""
+    return Privileges(tiers_of(subscriber_id=subscriber_id))
+
+
+def benefits_of(tier: Tier) -> Benefits:
+    return Benefits(**tier.benefits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +280,28 @@ def _forecast(ladder: Ladder, *, day: date) -> Forecast:
             for tier in ladder.tiers
         ],
     )
+
+
+def noted_forecasts() -> tuple[date | None, list[Forecast]]:
+    """The last forecast that was kept, and of which day it is; (None, []) before the first night."""
+    last = TierDay.objects.order_by("-day").values_list("day", flat=True).first()
+    found: dict[str, list[TierDay]] = defaultdict(list)
+    rows = TierDay.objects.filter(day=last).select_related("tier__scheme")
+    for row in rows.order_by("tier__scheme", "tier__rank"):
+        found[row.tier.scheme_id].append(row)
+    return last, [
+        Forecast(
+            scheme=rows[0].tier.scheme,
+            review_on=rows[0].review_on,
+            tiers=[
+                TierForecast(row.tier, row.standing, row.rising, row.falling, row.standing_then)
+                for row in rows
+            ],
+        )
+        for rows in found.values()
+    ]
+
+
+def schemes_but(codes: Sequence[str]) -> list[Scheme]:
+    """All other schemes: those no forecast has been kept of."""
+    return list(Scheme.objects.exclude(code__in=codes).order_by("code"))

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
-from club.clock import months_later
+from club.clock import last_day_of_month, months_later
 
 PERIODS = (1, 3, 6, 12)
 """Months that a calendar year divides into."""
@@ -124,6 +124,17 @@ def tenure_months(joined_on: date, day: date) -> int:
     """
     months = (day.year - joined_on.year) * 12 + day.month - joined_on.month
     return max(0, months if months_later(joined_on, max(0, months)) <= day else months - 1)
+
+
+def joined_before(months: int, day: date) -> date:
+    """Whoever joined before that day has been here for so many whole months on `day`.
+
+    >>> str(joined_before(1, date(2026, 2, 28))), str(joined_before(1, date(2026, 3, 30)))
+    ('2026-02-01', '2026-03-01')
+    """
+    if day == last_day_of_month(day):  # what began on the 31st is over, too
+        return last_day_of_month(months_later(day, -months)) + ONE_DAY
+    return months_later(day, -months) + ONE_DAY
 
 
 # ---- what comes next -------------------------------------------------------------------------

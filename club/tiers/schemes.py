@@ -27,7 +27,9 @@ def propose(*, text: str, why: str, by: Staff, now: datetime) -> Proposal:
     proposal = proposals.propose(
         kind=KIND, subject_id=str(document["code"]), document=document, why=why, by=by, now=now
     )
-    preview(document, now=now)
+    tried = transaction.savepoint()
+    put_in_force(document, now)
+    transaction.savepoint_rollback(tried)
     return proposal
 
 

@@ -16,4 +16,6 @@ def reconsider(subscriber_ids: list[int]) -> None:
 @app.task(name="tiers.recompute", queueing_lock="tiers.recompute", pass_context=False)
 def recompute(timestamp: int) -> None:
     """At 00:20 in Tashkent: reviews that fall due today, and whatever no batch has told."""
-    actions.recompute(now=timezone.now())
+    now = timezone.now()
+    actions.recompute(now=now)
+    actions.note_forecast(now=now)

@@ -8,6 +8,15 @@ now in the new one, falls towards it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+
+
+@cache
+def begins(day: date, months: int) -> date:
+    """The first day of the calendar period in which a day lies."""
+    while day.day != 1 or (day.month - 1) % months:
+        day -= timedelta(days=1)
+    return day
 
 
 @dataclass(frozen=True)
@@ -20,23 +29,21 @@ class Ladder:
 
     def reached(self, amounts: Mapping[date, int], *, period_of: date, until: date) -> int:
         """The rank of what counted until a day for the period in which another one lies."""
-        begins = self._begins(period_of)
+        first = self._begins(period_of)
         if self.window_months is None:
-            begins = date.min
+            first = date.min
         else:
             for _ in range(self.window_months - self.period_months):
-                begins = (begins - timedelta(days=1)).replace(day=1)
-        total = sum(n for day, n in amounts.items() if begins <= day <= until)
+                first = (first - timedelta(days=1)).replace(day=1)
+        total = sum(n for day, n in amounts.items() if first <= day <= until)
         return sum(total >= threshold for threshold in self.thresholds)
 
     def _begins(self, day: date) -> date:
-        while day.day != 1 or (day.month - 1) % self.period_months:
-            day -= timedelta(days=1)
-        return day
+        return begins(day, self.period_months)
 
     def is_review(self, day: date) -> bool:
-        first = day - timedelta(days=self.grace_days)
-        return self._begins(first) == first
+        begun = day - timedelta(days=self.grace_days)
+        return self._begins(begun) == begun
 
     def rank_on(self, last: date, amounts: Mapping[date, int], *, joined_on: date) -> int:
         rank, day = 0, joined_on

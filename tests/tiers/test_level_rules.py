@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from club.tiers import rules
@@ -38,6 +38,7 @@ def terms(ladder: Ladder) -> Terms:
     )
 
 
+@settings(deadline=None)
 @given(ladders(), histories, days)
 def test_the_level_is_the_one_of_the_story_told_day_by_day(ladder, amounts, day):
     told = ladder.rank_on(day, amounts, joined_on=JOINED)
@@ -45,6 +46,7 @@ def test_the_level_is_the_one_of_the_story_told_day_by_day(ladder, amounts, day)
     assert rules.rank_on(day, amounts, terms=terms(ladder)) == told
 
 
+@settings(deadline=None)
 @given(ladders(), histories, days)
 def test_a_month_s_sum_says_as_much_as_its_days_at_the_month_s_end(ladder, amounts, day):
     end = rules.first_day(day.year * 12 + day.month) - timedelta(days=1)
@@ -56,6 +58,7 @@ def test_a_month_s_sum_says_as_much_as_its_days_at_the_month_s_end(ladder, amoun
     assert one == other
 
 
+@settings(deadline=None)
 @given(ladders(), histories, days)
 def test_between_two_reviews_nobody_falls(ladder, amounts, day):
     review = rules.next_review(day, terms=terms(ladder))
@@ -67,6 +70,7 @@ def test_between_two_reviews_nobody_falls(ladder, amounts, day):
     assert ranks == sorted(ranks)
 
 
+@settings(deadline=None)
 @given(ladders(), histories, days)
 def test_a_review_takes_no_more_steps_than_the_landing_allows(ladder, amounts, day):
     review = rules.next_review(day, terms=terms(ladder))
@@ -76,6 +80,7 @@ def test_a_review_takes_no_more_steps_than_the_landing_allows(ladder, amounts, d
     assert after >= before - (ladder.landing_steps or len(ladder.thresholds))
 
 
+@settings(deadline=None)
 @given(ladders(), histories, days, st.integers(1, 200))
 def test_at_a_steady_pace_the_level_comes_on_the_day_that_was_forecast(ladder, amounts, day, pace):
     """A pace of a whole number a day, lived through: never before that day, and on it."""
@@ -97,8 +102,17 @@ def test_at_a_steady_pace_the_level_comes_on_the_day_that_was_forecast(ladder, a
     assert reached is None or reached > on
 
 
+@settings(deadline=None)
 @given(days, days)
 def test_tenure_is_the_number_of_monthly_anniversaries_that_have_come(joined_on, day):
     anniversaries = (rules.months_later(joined_on, number) for number in range(1, 30))
 
     assert rules.tenure_months(joined_on, day) == sum(on <= day for on in anniversaries)
+
+
+@settings(deadline=None)
+@given(days, days, st.integers(0, 30))
+def test_whoever_joined_before_the_cut_has_the_months_and_nobody_else(joined_on, day, months):
+    is_there = rules.months_later(joined_on, months) <= day
+
+    assert (joined_on < rules.joined_before(months, day)) == is_there

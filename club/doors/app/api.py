@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
+from django.utils import translation
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
@@ -16,11 +17,12 @@ from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 
 from club.doors import problems
-from club.doors.app import catalogue, door, history, me, orders, session
+from club.doors.app import catalogue, door, history, levels, me, orders, session
 from club.doors.app.door import AppRequest, in_the_door, problem
 from club.doors.app.faults import faulty_fields
 from club.doors.app.schemas import ProblemKindOut, or_problems
 from club.errors import ClubError
+from club.languages import in_language
 
 log = logging.getLogger(__name__)
 DOCS_CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
@@ -79,6 +81,7 @@ api = SubscriberAPI(
 )
 api.add_router("", session.router, tags=["sign-in"])
 api.add_router("", me.router, tags=["me"])
+api.add_router("", levels.router, tags=["me"])
 api.add_router("", history.router, tags=["me"])
 api.add_router("", catalogue.router, tags=["catalogue"])
 api.add_router("", orders.router, tags=["orders"])
@@ -105,6 +108,8 @@ def refused(request: AppRequest, error: ClubError) -> HttpResponse:
     match values:
         case {"asked_points": int(asked), "available_points": int(available)}:
             values["missing_points"] = asked - available
+        case {"level": dict(names)}:
+            values["level"] = in_language(names, translation.get_language())
     return problem(request, error.code, values)
 
 

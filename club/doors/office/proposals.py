@@ -12,7 +12,14 @@ from club.access.errors import NoSuchProposal
 from club.access.models import Proposal, Staff
 from club.errors import ClubError
 
-PERMISSIONS = ("accrual.propose_campaign", "accrual.approve_campaign")
+PERMISSIONS = (
+    "accrual.propose_campaign",
+    "accrual.approve_campaign",
+    "tiers.propose_scheme",
+    "tiers.approve_scheme",
+    "tiers.propose_level",
+    "tiers.approve_level",
+)
 CLOSED_SHOWN = 30
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from club.doors.office import campaigns, proposals, subscribers
+from club.doors.office import campaigns, levels, proposals, subscribers
 from club.doors.office.home import TodayPanel
 
 STOCK_MENUS = {"explorer", "images", "documents", "reports", "help"}
@@ -39,6 +39,8 @@ def our_pages() -> list[URLPattern]:
         path("subscribers/<int:subscriber_id>/", subscribers.page, name="office_subscriber"),
         path("campaigns/", campaigns.page, name="office_campaigns"),
         path("campaigns/<slug:code>.json", campaigns.download, name="office_campaign_file"),
+        path("levels/", levels.page, name="office_levels"),
+        path("levels/<slug:code>.json", levels.download, name="office_scheme_file"),
         path("proposals/", proposals.index, name="office_proposals"),
         path("proposals/<int:proposal_id>/", proposals.page, name="office_proposal"),
     ]
@@ -69,6 +71,18 @@ class CampaignsMenuItem(MenuItem):
 def campaigns_menu() -> MenuItem:
     return CampaignsMenuItem(
         _("Campaigns"), reverse("office_campaigns"), name="campaigns", icon_name="tag", order=200
+    )
+
+
+class LevelsMenuItem(MenuItem):
+    def is_shown(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(levels.PERMISSION)
+
+
+@hooks.register("register_admin_menu_item")
+def levels_menu() -> MenuItem:
+    return LevelsMenuItem(
+        _("Levels"), reverse("office_levels"), name="levels", icon_name="order-up", order=250
     )
 
 

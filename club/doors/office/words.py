@@ -67,6 +67,8 @@ WORDS = {
     },
     "proposal_kind": {
         "accrual.campaign": _("Campaign"),
+        "tiers.scheme": _("Scheme of levels"),
+        "tiers.level": _("Level of a subscriber"),
     },
     "refusal": {
         "may_not_propose": _("You have not the right to propose this."),
@@ -87,7 +89,23 @@ WORDS = {
         "campaign_over": _("It would end before it begins: change ends_at."),
         "fund_is_fixed": _("A campaign keeps its fund. For another fund make another campaign."),
         "rule_of_another_campaign": _("A rule of this name and text belongs to another campaign."),
+        "bad_scheme": _("This is no scheme of levels. What to put right, and where:"),
+        "no_such_scheme": _("There is no such scheme of levels."),
+        "level_of_another_scheme": _("A level of this code belongs to another scheme."),
+        "level_in_use": _(
+            "Somebody has stood on a level that is left out, or a reward asks for it."
+        ),
+        "first_level_is_fixed": _("The first level keeps its code. Give it other names instead."),
+        "no_such_level": _("There is no such level."),
+        "bad_end": _("A given level ends today at the earliest, and within two years."),
         "rule_overlaps": _("Another campaign has a rule of this name. Give this one another name."),
+    },
+    "measure": {
+        "points": _("By points earned"),
+        "money_tiyin": _("By money paid"),
+        "events": _("By the number of events"),
+        "active_days": _("By days with an event"),
+        "tenure_months": _("By months in the club"),
     },
     "language": {
         "uz": _("Uzbek"),

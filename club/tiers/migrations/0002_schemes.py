@@ -31,6 +31,14 @@ class Migration(migrations.Migration):
     dependencies = [("tiers", "0001_initial")]
 
     operations = [
+        # Whole numbers that stay so: PostgreSQL's own sum of bigint is a numeric, at several times the price.
+        migrations.RunSQL(
+            """
+            create aggregate tiers_sum(bigint) (
+                sfunc = int8pl, stype = bigint, initcond = '0', combinefunc = int8pl, parallel = safe)
+            """,
+            "drop aggregate tiers_sum(bigint)",
+        ),
         migrations.CreateModel(
             name="Scheme",
             fields=[
@@ -155,6 +163,38 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("subscriber_id", "scheme"), name="one_given_level"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TierDay",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("review_on", models.DateField()),
+                ("standing", models.PositiveBigIntegerField()),
+                ("rising", models.PositiveBigIntegerField()),
+                ("falling", models.PositiveBigIntegerField()),
+                ("standing_then", models.PositiveBigIntegerField()),
+                (
+                    "tier",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tiers.tier",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tier", "day"), name="one_count_of_a_level_a_day"
                     )
                 ],
             },
