@@ -285,6 +285,8 @@ def _forecast(ladder: Ladder, *, day: date) -> Forecast:
 def noted_forecasts() -> tuple[date | None, list[Forecast]]:
     """The last forecast that was kept, and of which day it is; (None, []) before the first night."""
     last = TierDay.objects.order_by("-day").values_list("day", flat=True).first()
+    if last is None:
+        return None, []
     found: dict[str, list[TierDay]] = defaultdict(list)
     rows = TierDay.objects.filter(day=last).select_related("tier__scheme")
     for row in rows.order_by("tier__scheme", "tier__rank"):
