@@ -7,11 +7,7 @@ CALL_CENTRE = "Call centre"
 MARKETING = "Marketing"
 MARKETING_HEADS = "Marketing heads"
 ROLES = {
-    CALL_CENTRE: (
-        "wagtailadmin.access_admin",
-        "subscribers.view_subscriber",
-        "tiers.propose_level",
-    ),
+    CALL_CENTRE: ("wagtailadmin.access_admin", "subscribers.view_subscriber"),
     MARKETING: (
         "wagtailadmin.access_admin",
         "accrual.propose_campaign",

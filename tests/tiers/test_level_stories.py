@@ -144,7 +144,7 @@ def test_whoever_is_going_to_fall_is_told_once_two_weeks_ahead(club, aziza):
 
 # ---- levels that staff give ----------------------------------------------------------------------
 def test_a_given_level_lasts_until_its_day_and_then_what_is_deserved(club, aziza):
-    agent, head = member("agent", groups.CALL_CENTRE), member("head", groups.MARKETING_HEADS)
+    agent, head = member("agent", groups.MARKETING), member("head", groups.MARKETING_HEADS)
     earns(aziza, 100, on=day_of(club.now))
     tiers.reconsider(subscriber_ids=[aziza.id], now=club.now)
     proposal = giving.propose(
@@ -169,7 +169,7 @@ def test_a_given_level_lasts_until_its_day_and_then_what_is_deserved(club, aziza
 
 
 def test_a_given_level_that_makes_no_sense_is_refused_when_it_is_asked_for(club, aziza):
-    agent = member("agent", groups.CALL_CENTRE)
+    agent = member("agent", groups.MARKETING)
     stranger = member("editor", groups.MARKETING_HEADS)
     stranger.groups.clear()
 
