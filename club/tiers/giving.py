@@ -39,12 +39,17 @@ def propose(
     tier = _checked(document, day=day_of(now))
     return proposals.propose(
         kind=KIND,
-        subject_id=f"{tier.scheme_id}:{subscriber_id}",
+        subject_id=subject_of(scheme=tier.scheme_id, subscriber_id=subscriber_id),
         document=document,
         why=why,
         by=by,
         now=now,
     )
+
+
+def subject_of(*, scheme: str, subscriber_id: int) -> str:
+    """What a proposal is about: one waits at a time for each subscriber and scheme."""
+    return f"{scheme}:{subscriber_id}"
 
 
 @transaction.atomic
