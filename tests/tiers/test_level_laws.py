@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -237,3 +238,37 @@ def standing(subscriber_id: int, ladder: measuring.Ladder) -> int:
         subscriber_id=subscriber_id, scheme=ladder.scheme, until=None
     ).first()
     return one.tier.rank if one else 0
+
+
+def test_the_same_month_in_order_shuffled_and_doubled_ends_in_the_same_levels():
+    chance = Random(7)
+    payments = [
+        (f"m-{number}", chance.randrange(PEOPLE), chance.randint(5, 150), chance.randrange(31 * 24))
+        for number in range(60)
+    ]
+    deliveries = [(Kind.PAYMENT, *payment) for payment in payments]
+    deliveries += [(Kind.CANCELLATION, *payment) for payment in payments[::4]]
+    in_order = sorted(deliveries, key=lambda one: (-one[4], one[0] == Kind.CANCELLATION))
+    shuffled = deliveries * 2
+    chance.shuffle(shuffled)
+
+    ends = []
+    for order in (in_order, shuffled, in_order[::-1]):
+        with transaction.atomic():
+            month = opened()
+            for kind, key, who, hundreds, hours in order:
+                deliver(month, kind, key, month.people[who], hundreds, hours)
+                if chance.random() < 0.2:
+                    month.works()
+            month.works()
+            ends.append((ranks(month.people), [month.club.balance(who) for who in month.people]))
+            transaction.set_rollback(True)
+
+    assert ends[0] == ends[1] == ends[2]
+    assert len({rank for per_scheme in ends[0][0].values() for rank in per_scheme}) > 2
+
+
+def deliver(month: Month, kind: Kind, key: str, who: Subscriber, hundreds: int, hours: int) -> None:
+    at = month.club.now - timedelta(hours=hours)
+    event = inbox.Incoming("espp", kind, key, who.msisdn, at, hundreds * 10_000, "app", {})
+    inbox.receive([event], now=month.club.now)
