@@ -31,6 +31,7 @@ BENCHMARKS = (
     "bulk_file",
     "stream",
     "expire_1m_lots",
+    "levels_1m",
     "reads",
     "rule_vs_python",
     "accrue_batch",

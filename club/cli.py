@@ -49,6 +49,7 @@ def rooms_with_commands() -> dict[str, str]:
     return rooms | {
         "intake": "club.integrations.espp.cli",  # `club intake espp FILE`
         "subscribers": "club.erasure.cli",  # erasing a person concerns every room
+        "levels": "club.tiers.levels_cli",
         "campaign": "club.accrual.campaign_cli",
         "segments": "club.accrual.segments_cli",
         "proposals": "club.access.proposals_cli",

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "club.catalogue",
     "club.messages",
     "club.accrual",
+    "club.engagement",
     "club.orders",
     "club.signin",
     "club.erasure",
@@ -205,6 +206,7 @@ PROXIES = int(os.environ.get("CLUB_PROXIES", "0"))
 
 # ---- what stands behind each port ------------------------------------------------------------
 CLUB_PORTS = {
+    "happenings": "club.accrual.happenings.DecidedEvents",
     "provisioning": "club.integrations.glassfish.provisioning.GlassfishProvisioning",
     "event_stream": "club.integrations.rabbitmq.stream.RabbitStream",
 }

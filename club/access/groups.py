@@ -8,12 +8,21 @@ MARKETING = "Marketing"
 MARKETING_HEADS = "Marketing heads"
 ROLES = {
     CALL_CENTRE: ("wagtailadmin.access_admin", "subscribers.view_subscriber"),
-    MARKETING: ("wagtailadmin.access_admin", "accrual.propose_campaign"),
+    MARKETING: (
+        "wagtailadmin.access_admin",
+        "accrual.propose_campaign",
+        "tiers.propose_scheme",
+        "tiers.propose_level",
+    ),
     # They may propose as well, and answer what the others did.
     MARKETING_HEADS: (
         "wagtailadmin.access_admin",
         "accrual.propose_campaign",
         "accrual.approve_campaign",
+        "tiers.propose_scheme",
+        "tiers.approve_scheme",
+        "tiers.propose_level",
+        "tiers.approve_level",
     ),
 }
 

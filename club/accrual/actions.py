@@ -227,7 +227,12 @@ def _set_aside(unit: Unit, error: Exception) -> Iterator[Settled]:
 
 def _announce(settled: Sequence[Settled], *, now: datetime) -> None:
     """Ask for what follows a batch: jobs of this transaction, so they come with its commit."""
-    moved = {line.subscriber_id for one in settled for line in one.lines if line.granted}
+    # Levels may count payments that brought no points.
+    moved = {
+        one.event.subscriber_id
+        for one in settled
+        if one.state == EventState.DECIDED and one.event.subscriber_id is not None
+    }
     if moved:
         subscriber_ids: list[JSONValue] = [*sorted(moved)]
         app.configure_task("tiers.reconsider").defer(subscriber_ids=subscriber_ids)

@@ -156,7 +156,7 @@ def facts_of(
     """What the rules see, by event: tariff and region as they are now, the level as it was then; of the
     lists on which somebody is now, those of `segments`."""
     known = [(p.subscriber_id, p.occurred_at) for p in payments if p.subscriber_id is not None]
-    levels = tiers.tiers_at(known)
+    levels = tiers.tiers_at(known, base=base_tier)
     lists = of_subscribers([subscriber_id for subscriber_id, _ in known], codes=segments)
     facts = {}
     for payment in payments:

@@ -103,4 +103,4 @@ def _supposed(
         details=None,
     )
     facts = facts_of([event], base_tier=base_tier, segments=segments)[event.id]
-    return event, facts._replace(**given)  # type: ignore[arg-type]
+    return event, facts._replace(**given)

@@ -12,8 +12,13 @@ class Reward(models.Model):
     service_code = models.CharField(max_length=60)
     """What the provisioning system calls it (a SOC)."""
     price_points = models.PositiveBigIntegerField()
+    """The full price; a level may bring it down."""
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True)
+    level_min = models.ForeignKey(
+        "tiers.Tier", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    """Only for those who stand on this level or above it; null: for everybody."""
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

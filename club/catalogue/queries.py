@@ -12,7 +12,9 @@ class RewardUnavailable(ClubError):
 
 def on_sale(*, now: datetime) -> QuerySet[Reward]:
     """Rewards that can be bought at `now`, in the order in which they are shown."""
-    return Reward.objects.filter(Q(valid_to=None) | Q(valid_to__gt=now), valid_from__lte=now)
+    return Reward.objects.select_related("level_min").filter(
+        Q(valid_to=None) | Q(valid_to__gt=now), valid_from__lte=now
+    )
 
 
 def reward_on_sale(*, code: str, now: datetime) -> Reward:

@@ -11,7 +11,7 @@ from club.catalogue.models import Reward
 from club.languages import missing_in
 from club.messages.models import Template
 from club.programme.models import Programme
-from club.tiers.models import Tier
+from club.tiers import schemes
 
 
 @transaction.atomic
@@ -22,8 +22,8 @@ def load(*, now: datetime) -> None:
     """
     data = json.loads(resources.files("club.demo").joinpath("programme.json").read_text("utf-8"))
     Programme.objects.update_or_create(id=1, defaults=data["programme"])
-    for tier in data["tiers"]:
-        Tier.objects.update_or_create(code=tier["code"], defaults=tier)
+    for scheme in data["schemes"]:
+        schemes.put_in_force(scheme, now)
     for position, reward in enumerate(data["rewards"]):
         Reward.objects.update_or_create(
             code=reward["code"],

@@ -138,7 +138,8 @@ def seed(*, now: datetime, echo: Callable[[str], object]) -> None:
     while ledger.keep_promises(now=now, limit=BATCH_ROWS):
         pass
     _expire_month_by_month(since=min(first_on.values()) + moved_by, until=day_of(now))
-    tiers.reconsider(subscriber_ids=list(Subscriber.objects.values_list("id", flat=True)), now=now)
+    tiers.recompute(now=now)
+    tiers.note_forecast(now=now)
     with connection.cursor() as cursor:
         cursor.execute("analyze")
     echo(f"accrual: {accrued.totals().summary()}")

@@ -87,6 +87,12 @@ KINDS: Mapping[str, Kind] = {
         ),
         values=("price_points",),
     ),
+    "level_too_low": Kind(
+        409,
+        _("This reward is for a higher level"),
+        _("You can order it from level %(level)s on. No points were taken."),
+        values=("level",),
+    ),
     "idempotency_key_reused": Kind(
         409,
         _("This key was used for another request"),

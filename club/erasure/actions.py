@@ -25,6 +25,7 @@ from club.orders import erasure as orders
 from club.signin import erasure as signin
 from club.subscribers import erasure as subscribers
 from club.subscribers import rules
+from club.tiers import erasure as tiers
 
 PERMISSION = "subscribers.erase_subscriber"
 REASON = "erased"
@@ -71,6 +72,7 @@ def erase(*, msisdn: str, by: Staff, now: datetime) -> Erased:
         orders.erase_subscriber(subscriber_id=one)
         signin.erase_subscriber(subscriber_id=one)
         messages.erase_subscriber(subscriber_id=one, now=now)
+        tiers.erase_subscriber(subscriber_id=one)
         access.erase_subject(subject_kind="subscriber", subject_id=one)
         subscribers.erase_subscriber(subscriber_id=one, now=now)
     for one_number in sorted(numbers):

@@ -26,6 +26,8 @@ from club.orders.ports import Outcome, Provisioning
 from club.outcomes import Done, Refused, Unknown, Waiting
 from club.ports import bound
 from club.subscribers.models import Subscriber
+from club.tiers import queries as tiers
+from club.tiers.errors import LevelTooLow
 
 ASKABLE = (State.WAITING, State.UNKNOWN)
 SWEPT_ORDERS_MAX = 500
@@ -45,8 +47,8 @@ def place(
     `key` is the client's idempotency key, of the subscriber: the same key returns the first order,
     even when the reward is no longer on sale. `price_points` is the price that the client showed.
     A refusal leaves nothing behind, so the same key may be tried again.
-    Raises BadKey, KeyReused (the key came with another order), RewardUnavailable, PriceChanged
-    and the ledger's NotEnoughPoints.
+    Raises BadKey, KeyReused (the key came with another order), RewardUnavailable, LevelTooLow,
+    PriceChanged and the ledger's NotEnoughPoints.
     """
     if not 1 <= len(key) <= rules.KEY_CHARACTERS_MAX:
         raise BadKey(
@@ -56,10 +58,16 @@ def place(
         return _the_same_request(earlier, reward_code=reward_code, price_points=price_points)
 
     reward = catalogue.reward_on_sale(code=reward_code, now=now)
-    if price_points not in (None, reward.price_points):
+    privileges = tiers.privileges(subscriber_id=subscriber_id)
+    if reward.level_min and not privileges.reach(reward.level_min):
+        raise LevelTooLow(
+            f"this reward is from level {reward.level_min_id} on", level=reward.level_min.names
+        )
+    price_now = privileges.price_points(reward.price_points)
+    if price_points not in (None, price_now):
         raise PriceChanged(
             "the price has changed; confirm the new one",
-            price_points=reward.price_points,
+            price_points=price_now,
             shown_points=price_points,
         )
     # Between the look above and here the key may have come by another way: the constraint decides.
@@ -68,7 +76,7 @@ def place(
         key=key,
         defaults={
             "reward": reward,
-            "price_points": reward.price_points,
+            "price_points": price_now,
             "placed_at": now,
             "overdue_at": now + rules.JOB_SLACK,
         },

@@ -49,8 +49,10 @@ select subscriber.msisdn, subscriber.language, programme.point_worth_tiyin, prog
        )
 from subscribers_subscriber subscriber
 cross join programme_programme programme
+join tiers_tier base on base.code = programme.base_tier
 left join tiers_standing standing
     on standing.subscriber_id = subscriber.id and standing.until is null
+   and standing.scheme_id = base.scheme_id
 join tiers_tier tier on tier.code = coalesce(standing.tier_id, programme.base_tier)
 where subscriber.id = %(subscriber_id)s
 """

@@ -64,6 +64,7 @@ class SubscriberPage:
     worth_tiyin: int
     point_worth_tiyin: int
     tier: Tier
+    levels: Sequence[tiers.Progress]
     lots: Sequence[ledger.Lot]
     history: Sequence[ledger_history.DayBalance]
     lines: Sequence[ReasonedLine]
@@ -107,6 +108,7 @@ def view(
         worth_tiyin=balance.spendable_points * programme.point_worth_tiyin,
         point_worth_tiyin=programme.point_worth_tiyin,
         tier=tiers.tier_of(subscriber_id=subscriber.id, base=programme.base_tier),
+        levels=tiers.progress(subscriber_id=subscriber.id, now=now),
         lots=lots,
         history=ledger_history.balance_by_day(
             subscriber_id=subscriber.id, since=months_later(today, -HISTORY_MONTHS), until=today

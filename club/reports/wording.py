@@ -40,3 +40,13 @@ def channel(code: str) -> str | None:
         "bank": _("through a bank"),
         "shop": _("in a shop"),
     }.get(code)
+
+
+def reaches(level: str, on: date) -> str:
+    """When the next level comes, if everything goes on as it does."""
+    return _("{level} by {day} at this pace").format(level=level, day=day(on))
+
+
+def falls(level: str, on: date) -> str:
+    """From when somebody stands on a lower level, unless they do something about it."""
+    return _("{level} from {day}, unless more comes in").format(level=level, day=day(on))

@@ -15,7 +15,7 @@ from club.accrual.models import Campaign, RuleVersion
 from club.languages import CODES
 from club.messages.models import Template
 from club.programme.models import Programme
-from club.tiers.models import Tier
+from club.tiers.models import Scheme, Tier
 from tests.accrual.rule_readers import Readers
 from tests.builders import Club
 
@@ -46,9 +46,12 @@ class Office(Club):
             late_days_max=90,
             base_tier="bronze",
         )
+        scheme = Scheme.objects.create(
+            code="club", names=TEXTS, measure="points", period_months=1, window_months=12
+        )
         for rank, code in enumerate(("bronze", "gold")):
             Tier.objects.create(
-                code=code, rank=rank, names=TEXTS, earned_points_min=rank * 1_000_000
+                scheme=scheme, code=code, rank=rank, names=TEXTS, threshold=rank * 1_000_000
             )
         Template.objects.create(code="points_earned", texts=TEXTS)
         return self

@@ -270,10 +270,11 @@ def test_a_late_payment_is_decided_by_the_rule_and_the_level_of_its_own_day(club
     aziza = club.subscriber()
     Standing.objects.create(
         subscriber_id=aziza.id,
+        scheme_id="club",
         tier_id="gold",
         since=club.now - timedelta(days=12),
         until=club.now - timedelta(days=8),
-        earned_points=0,
+        measured=0,
     )
 
     for days in (13, 11, 9, 7):

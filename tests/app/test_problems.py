@@ -20,6 +20,7 @@ from club.subscribers.rules import BadMsisdn
 BASE = Path(__file__).resolve().parents[2]
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 VALUES = {
+    "level": "Gold",
     "tries_left": 2,
     "price_points": 5,
     "available_points": 1,

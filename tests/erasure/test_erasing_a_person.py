@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from django.contrib.auth.models import Permission
 from django.db import connection
 
+from club.access import proposals
 from club.access.actions import record
 from club.access.models import AuditLine, Staff
 from club.accrual import actions as accrual
@@ -33,6 +34,7 @@ from club.signin.models import Family
 from club.signin.tokens import Tokens, hash_of
 from club.subscribers.models import Erasure, Subscriber
 from club.subscribers.rules import BadMsisdn
+from club.tiers import giving
 from tests.builders import Club
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +115,7 @@ def lives_a_full_life(club: Club, who: Subscriber, officer: Staff) -> Tokens:
         "event.retried", by=officer, subject_kind="event", subject_id=1, now=club.now,
         details={"why": "she called from 93 456-70-12"},
     )  # fmt: skip
+    is_given_levels(club, who)
     return tokens
 
 
@@ -133,6 +136,16 @@ def names_her_in_events_of_others(club: Club, who: Subscriber) -> None:
         )
         inbox.receive([told], now=club.now)
         inbox.receive([replace(told, amount_tiyin=0 if kind == "referral" else 7)], now=club.now)
+
+
+def is_given_levels(club: Club, who: Subscriber) -> None:
+    asker, head = (Staff.objects.create_superuser(name) for name in ("asker", "head"))
+    for level, why in (("gold", "Malika waited for long"), ("friend", "she, 93 456-70-12, called")):
+        asked = giving.propose(
+            subscriber_id=who.id, level=level, ends_on=day_of(club.now), why=why, by=asker,
+            now=club.now,
+        )  # fmt: skip
+        proposals.approve(proposal_id=asked.pk, digest=asked.digest, by=head, now=club.now)
 
 
 def found(*needles: str) -> list[str]:
@@ -174,6 +187,7 @@ def test_the_search_of_these_tests_finds_a_person_in_every_room(club, malika, of
     tables = {place.split(":")[0] for place in found(*TRACES, stored(tokens))}
     assert tables >= {
         "access_auditline",
+        "access_proposal",
         "accrual_conflict",
         "accrual_event",
         "accrual_outcome",
@@ -183,6 +197,7 @@ def test_the_search_of_these_tests_finds_a_person_in_every_room(club, malika, of
         "orders_order",
         "signin_onetimecode",
         "signin_refreshtoken",
+        "tiers_givenlevel",
         "subscribers_subscriber",
     }
 

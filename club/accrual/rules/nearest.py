@@ -87,7 +87,7 @@ def nearest(
     groups = _groups(compiled.rule, facts, levels)
 
     def counts(values: Mapping[str, Value]) -> bool:
-        return compiled.points(*facts._replace(**values)) > 0  # type: ignore[arg-type]
+        return compiled.points(*facts._replace(**values)) > 0
 
     first = next(filter(counts, islice(_attempts(groups), TRIED_MAX)), None)
     if first is None:

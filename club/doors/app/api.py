@@ -12,7 +12,7 @@ from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 
 from club.doors import problems
-from club.doors.app import catalogue, door, history, me, orders, session
+from club.doors.app import catalogue, door, history, levels, me, orders, session
 from club.doors.app.door import AppRequest, in_the_door
 from club.doors.app.refusals import answer_problems
 from club.doors.app.schemas import ProblemKindOut, or_problems
@@ -73,6 +73,7 @@ api = SubscriberAPI(
 )
 api.add_router("", session.router, tags=["sign-in"])
 api.add_router("", me.router, tags=["me"])
+api.add_router("", levels.router, tags=["me"])
 api.add_router("", history.router, tags=["me"])
 api.add_router("", catalogue.router, tags=["catalogue"])
 api.add_router("", orders.router, tags=["orders"])

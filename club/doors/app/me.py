@@ -7,7 +7,7 @@ from pydantic import Field
 
 from club.clock import day_of
 from club.doors.app.auth import AccessToken, AccessTokenForWrites, SignedInRequest
-from club.doors.app.schemas import In, Language, Points, or_problems
+from club.doors.app.schemas import In, Language, LevelOut, Points, or_problems
 from club.languages import CODES
 from club.reports import me, wording
 from club.subscribers import actions as subscribers
@@ -21,14 +21,6 @@ class WorthOut(Schema):
 
     tiyin: int
     text: str = Field(examples=["24 960 soʻm"])
-
-
-class LevelOut(Schema):
-    """`code` is configuration, not an enumeration; `rank` grows with the level."""
-
-    code: str
-    name: str
-    rank: int
 
 
 class ExpiringOut(Schema):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
+from django.utils import translation
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -14,6 +15,7 @@ from club.doors.app import door
 from club.doors.app.door import AppRequest, problem
 from club.doors.app.faults import faulty_fields
 from club.errors import ClubError
+from club.languages import in_language
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ def _refused(request: AppRequest, error: ClubError) -> HttpResponse:
     match values:
         case {"asked_points": int(asked), "available_points": int(available)}:
             values["missing_points"] = asked - available
+        case {"level": dict(names)}:
+            values["level"] = in_language(names, translation.get_language())
     return problem(request, error.code, values)
 
 

@@ -19,6 +19,14 @@ class In(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+class LevelOut(Schema):
+    """`code` is configuration, not an enumeration; `rank` grows with the level."""
+
+    code: str
+    name: str
+    rank: int
+
+
 class FaultOut(Schema):
     place: str = Field(description="body, query, header or path")
     field: str

@@ -115,3 +115,61 @@ def month_ends(history: Sequence[DayBalance]) -> list[DayBalance]:
         day.on.replace(day=1): day for day in history
     }  # The later day replaces the earlier.
     return list(by_month.values())
+
+
+# ---- pairs of bars ---------------------------------------------------------------------------
+BAR_LEFT, BAR_RIGHT, BAR_HEIGHT, BAR_GAP = 140, 100, 14, 18
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two counts of one thing, one below the other; each with where its figure stands."""
+
+    label: str
+    first: int
+    second: int
+    y: int
+    first_width: float
+    second_width: float
+
+    @property
+    def second_y(self) -> int:
+        return self.y + BAR_HEIGHT
+
+    @property
+    def label_y(self) -> int:
+        return self.y + BAR_HEIGHT + 4
+
+
+@dataclass(frozen=True)
+class Pairs:
+    width: int
+    height: int
+    pairs: Sequence[Pair]
+    left: int = BAR_LEFT
+    bar_height: int = BAR_HEIGHT - 2
+
+
+def pairs(counts: Sequence[tuple[str, int, int]], *, width: int) -> Pairs:
+    """Bars as long as their counts, the longest from edge to edge; one that is not zero is seen.
+
+    >>> [
+    ...     (pair.y, pair.first_width, pair.second_width)
+    ...     for pair in pairs([("a", 0, 1), ("b", 500, 1_000)], width=440).pairs
+    ... ]
+    [(9, 0, 1), (55, 100.0, 200.0)]
+    """
+    longest = max((max(first, second) for _, first, second in counts), default=0) or 1
+
+    def length(count: int) -> float:
+        return count and max(1, round(count / longest * (width - BAR_LEFT - BAR_RIGHT), 1))
+
+    step = 2 * BAR_HEIGHT + BAR_GAP
+    return Pairs(
+        width=width,
+        height=step * len(counts),
+        pairs=[
+            Pair(label, first, second, BAR_GAP // 2 + number * step, length(first), length(second))
+            for number, (label, first, second) in enumerate(counts)
+        ],
+    )

@@ -14,7 +14,14 @@ from club.accrual import campaign_files, campaigns
 from club.accrual.campaign_words import Told
 from club.errors import ClubError
 
-PERMISSIONS = ("accrual.propose_campaign", "accrual.approve_campaign")
+PERMISSIONS = (
+    "accrual.propose_campaign",
+    "accrual.approve_campaign",
+    "tiers.propose_scheme",
+    "tiers.approve_scheme",
+    "tiers.propose_level",
+    "tiers.approve_level",
+)
 CLOSED_SHOWN = 30
 
 

@@ -15,6 +15,7 @@ from club.doors.office import (
     campaign_page,
     campaigns,
     clawbacks,
+    levels,
     proposals,
     segments,
     subscribers,
@@ -51,6 +52,8 @@ def our_pages() -> list[URLPattern]:
         path("clawbacks/review.csv", clawbacks.download, name="office_clawback_file"),
         path("clawbacks/<int:clawback_id>/", clawbacks.one, name="office_clawback"),
         path("segments/", segments.page, name="office_segments"),
+        path("levels/", levels.page, name="office_levels"),
+        path("levels/<slug:code>.json", levels.download, name="office_scheme_file"),
         path("proposals/", proposals.index, name="office_proposals"),
         path("proposals/<int:proposal_id>/", proposals.page, name="office_proposal"),
     ]
@@ -88,6 +91,18 @@ def campaigns_menu() -> MenuItem:
 def segments_menu() -> MenuItem:
     return CampaignsMenuItem(
         _("Lists"), reverse("office_segments"), name="segments", icon_name="list-ul", order=250
+    )
+
+
+class LevelsMenuItem(MenuItem):
+    def is_shown(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(levels.PERMISSION)
+
+
+@hooks.register("register_admin_menu_item")
+def levels_menu() -> MenuItem:
+    return LevelsMenuItem(
+        _("Levels"), reverse("office_levels"), name="levels", icon_name="order-up", order=260
     )
 
 

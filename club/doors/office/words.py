@@ -118,6 +118,8 @@ WORDS = {
         "accrual.clawback": _("Clawback of"),
         "accrual.restoring": _("Giving back of clawback"),
         "accrual.segment": _("List of subscribers"),
+        "tiers.scheme": _("Scheme of levels"),
+        "tiers.level": _("Level of a subscriber"),
     },
     "clawback": {
         "taking": _("At work"),
@@ -178,12 +180,28 @@ WORDS = {
         ),
         "no_such_segment": _("There is no such list."),
         "segment_in_use": _("Rules ask for this list. End them first."),
+        "bad_scheme": _("This is no scheme of levels. What to put right, and where:"),
+        "no_such_scheme": _("There is no such scheme of levels."),
+        "level_of_another_scheme": _("A level of this code belongs to another scheme."),
+        "level_in_use": _(
+            "Somebody has stood on a level that is left out, or a reward asks for it."
+        ),
+        "first_level_is_fixed": _("The first level keeps its code. Give it other names instead."),
+        "no_such_level": _("There is no such level."),
+        "bad_end": _("A given level ends today at the earliest, and within two years."),
         "rule_overlaps": _("Another campaign has a rule of this name. Give this one another name."),
     },
     "line": {
         "no_number": _("is no phone number"),
         "unknown_subscriber": _("is nobody of the programme"),
         "twice": _("repeats an earlier line"),
+    },
+    "measure": {
+        "points": _("By points earned"),
+        "money_tiyin": _("By money paid"),
+        "events": _("By the number of events"),
+        "active_days": _("By days with an event"),
+        "tenure_months": _("By months in the club"),
     },
     "language": {
         "uz": _("Uzbek"),

@@ -1,11 +1,11 @@
 """Reads of the books. Whole points; days are business days in Asia/Tashkent."""
 
 from club.ledger.queries.balances import (
+    EARNED,
     Balance,
     Lot,
     Promised,
     balance,
-    earned_since,
     lots,
     promised,
 )
@@ -41,6 +41,7 @@ from club.ledger.queries.transfers import Allowance, allowance
 from club.ledger.rules import Breach
 
 __all__ = [
+    "EARNED",
     "Account",
     "Allowance",
     "Balance",
@@ -71,7 +72,6 @@ __all__ = [
     "budgets",
     "counted_until",
     "coverage",
-    "earned_since",
     "expiry_calendar",
     "forfeited_points",
     "funded_lines",

@@ -1,6 +1,5 @@
 """What a subscriber has: spendable, held, pending, owed, and in which lots."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -88,17 +87,11 @@ def promised(*, subscriber_id: int, limit: int) -> list[Promised]:
     return [Promised(*row) for row in found]
 
 
-def earned_since(*, subscriber_ids: Sequence[int], since: date) -> dict[int, int]:
-    """Points earned from `since` on, less what was clawed back; spending does not count.
-
-    Subscribers who earned nothing are left out.
-    """
-    found = rows(
-        """
-        select subscriber_id, sum(points)::bigint from ledger.posting
-         where subscriber_id = any(%s) and occurred_on >= %s and contra = 10
-         group by subscriber_id having sum(points) > 0
-        """,
-        [list(subscriber_ids), since],
-    )
-    return dict(found)
+EARNED = """
+select subscriber_id, coalesce(reverses_on, occurred_on) as day, points as amount
+  from ledger.every_posting
+ where contra = 10 and subscriber_id > 0 and occurred_on >= %(first)s
+"""
+"""Points earned from the day `first` on, as a relation for statements over many subscribers. What was clawed
+back counts against the day of what it takes back, so it does not matter when it was; spending does not
+count. It knows every month that was not dropped, detached or not."""

@@ -1,0 +1,1 @@
+"""What we do so that subscribers stay with the programme."""
