@@ -73,6 +73,25 @@ class Club:
         )
         return receipt
 
+    def cancels(self, external_id: str) -> inbox.Receipt:
+        """A payment is undone; `decide` takes back what it brought."""
+        (receipt,) = inbox.receive(
+            [
+                inbox.Incoming(
+                    source="espp",
+                    kind=Kind.CANCELLATION,
+                    external_id=external_id,
+                    msisdn="",
+                    occurred_at=self.now,
+                    amount_tiyin=0,
+                    channel="app",
+                    details={},
+                )
+            ],
+            now=self.now,
+        )
+        return receipt
+
     def decide(self) -> None:
         while accrual.decide_batch(now=self.now, limit=500).taken:
             pass

@@ -1,0 +1,104 @@
+"""Granting over chunks of subscribers: each alone where limits are personal, all together where shared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from club.accrual.simulation import shared
+from club.accrual.simulation.lockstep import Granted, Wishes, backwards, contest, grant
+from club.accrual.simulation.worlds import NO_LIMIT, Ints, World
+
+
+class Crowd(NamedTuple):
+    """The wishes of some subscribers' events. The last three are those of the events, which stand in the
+    order of subscribers and, of each, in the order in which they are decided."""
+
+    wishes: Wishes
+    subscriber: Ints
+    occurred_us: Ints
+    event_id: Ints
+
+    @classmethod
+    def of(
+        cls,
+        wants: Sequence[npt.NDArray[np.integer]],
+        world: World,
+        subscriber: Ints,
+        occurred_us: Ints,
+        event_id: Ints,
+    ) -> Crowd:
+        """`wants` has a column for each rule of the world; subscribers have numbers from 0 on."""
+        return cls(contest(wants, world), subscriber, occurred_us, event_id)
+
+    def granted(self, world: World, allowance: Ints | None = None) -> Granted:
+        return grant(
+            self.wishes,
+            world,
+            subscriber=self.subscriber,
+            occurred_us=self.occurred_us,
+            allowance=allowance,
+        )
+
+
+def settled(crowds: Sequence[Crowd], world: World) -> list[Ints]:
+    """What is granted of every wish, crowd by crowd."""
+    return _settled(crowds, world, is_forwards=True)
+
+
+def settled_turned(crowds: Sequence[Crowd], world: World) -> list[Ints]:
+    """The same had all events come in the opposite order; for the wishes as they stand."""
+    places = [backwards(crowd.wishes, crowd.subscriber) for crowd in crowds]
+    turned = [
+        crowd._replace(wishes=crowd.wishes.of(there))
+        for crowd, there in zip(crowds, places, strict=True)
+    ]
+    granted = []
+    for there, points in zip(places, _settled(turned, world, is_forwards=False), strict=True):
+        as_they_stand = np.empty_like(points)
+        as_they_stand[there] = points
+        granted.append(as_they_stand)
+    return granted
+
+
+def _settled(crowds: Sequence[Crowd], world: World, *, is_forwards: bool) -> list[Ints]:
+    if not world.shared or not crowds:
+        return [crowd.granted(world).points for crowd in crowds]
+    queue, places = _queue(crowds, world, is_forwards=is_forwards)
+    cuts = np.cumsum([len(crowd.wishes.rule) for crowd in crowds])
+    granted: list[Ints] = []
+
+    def desire(allowance: Ints) -> Ints:
+        """Both in the order of the queue."""
+        mine = np.full(cuts[-1], NO_LIMIT, np.int64)
+        mine[places] = allowance
+        parts = zip(crowds, np.split(mine, cuts[:-1]), strict=True)
+        answers = [crowd.granted(world, part) for crowd, part in parts]
+        granted[:] = [answer.points for answer in answers]
+        return np.concatenate([answer.desired for answer in answers])[places]
+
+    shared.settle(queue, world.shared, desire)
+    return granted  # of the last round, which changed nothing more
+
+
+def _queue(
+    crowds: Sequence[Crowd], world: World, *, is_forwards: bool
+) -> tuple[shared.Queue, Ints]:
+    """The wishes with a shared limit in the order of deciding, and their places among all wishes."""
+    is_shared = (world.shared.of_rule >= 0).any(axis=0)
+    sign = 1 if is_forwards else -1
+    rule = np.concatenate([crowd.wishes.rule for crowd in crowds])
+    places = np.flatnonzero(is_shared[rule])
+    at, number = (
+        np.concatenate([column[crowd.wishes.event] for crowd, column in columns])[places]
+        for columns in (
+            [(crowd, crowd.occurred_us) for crowd in crowds],
+            [(crowd, crowd.event_id) for crowd in crowds],
+        )
+    )
+    order = np.lexsort((sign * number, sign * at))
+    places = places[order]
+    return shared.Queue(rule[places], at[order]), places

@@ -1,0 +1,142 @@
+"""What is granted of what rules want, for millions of events: `granting.contest` and `granting.grant`
+over columns, to the very point (a test puts both to the same events).
+
+The contest of rules depends on each event alone. Limits of a subscriber depend on what that subscriber
+got before, so all subscribers walk in step: first everybody's first wish, then everybody's second.
+Limits that all share are in `shared.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from club.accrual.simulation.worlds import Bools, Ints, World, period_ids
+
+
+class Wishes(NamedTuple):
+    """Rules that count for an event and want points, in the order of events and of the contest."""
+
+    event: Ints
+    """Its place among the events of the chunk."""
+    rule: Ints
+    """Its place in the world."""
+    points: Ints
+
+    def of(self, chosen: Bools | Ints) -> Wishes:
+        return Wishes(self.event[chosen], self.rule[chosen], self.points[chosen])
+
+
+class Granted(NamedTuple):
+    desired: Ints
+    """What the subscriber's own limits leave of each wish."""
+    points: Ints
+    """What is granted: not more than the shared limits allow."""
+
+
+def contest(wants: Sequence[npt.NDArray[np.integer]], world: World) -> Wishes:
+    """The wishes that count, of the points that each rule of the world wants for each event."""
+    if not wants:
+        return Wishes(*(np.zeros(0, np.int64),) * 3)
+    wanted = np.empty((len(wants[0]), len(wants)), np.bool_)
+    for place, points in enumerate(wants):
+        np.greater(points, 0, out=wanted[:, place])
+    for group in world.groups:
+        members = wanted[:, group.places]
+        winner = members.argmax(axis=1)
+        if group.is_highest.any():
+            best = np.stack([wants[place] for place in group.places], axis=1).argmax(axis=1)
+            winner = np.where(group.is_highest[winner], best, winner)
+        members &= winner[:, np.newaxis] == np.arange(len(group.places))
+        wanted[:, group.places] = members
+    for place, rivals in enumerate(world.rivals):
+        for rival in rivals:
+            wanted[:, place] &= ~wanted[:, rival]
+    event, rule = np.divmod(np.flatnonzero(wanted), len(wants))
+    points = np.empty(len(event), np.int64)
+    for place, column in enumerate(wants):
+        mine = np.flatnonzero(rule == place)
+        points[mine] = column[event[mine]]
+    return Wishes(event, rule, points)
+
+
+def grant(
+    wishes: Wishes,
+    world: World,
+    *,
+    subscriber: Ints,
+    occurred_us: Ints,
+    allowance: Ints | None = None,
+) -> Granted:
+    """What each wish is granted. `subscriber` (numbers from 0 on, in ascending order) and `occurred_us`
+    are those of the events; of one subscriber they stand in the order in which they are decided.
+    `allowance` is what the limits that all share leave for each wish.
+    """
+    desired = wishes.points.copy()
+    granted = desired if allowance is None else np.minimum(desired, allowance)
+    counters = world.own
+    if not counters:
+        return Granted(desired, granted)
+    limited = np.flatnonzero((counters.of_rule >= 0).any(axis=0)[wishes.rule])
+    if not len(limited):
+        return Granted(desired, granted)
+    if granted is desired:
+        granted = desired.copy()
+
+    rule, wanted = wishes.rule[limited], wishes.points[limited]
+    allowed = None if allowance is None else allowance[limited]
+    event = wishes.event[limited]
+    counts = np.bincount(subscriber[event])
+    # Whoever has the most wishes comes first: those who still have one are always the first so many.
+    ranked = np.argsort(-counts, kind="stable")
+    first = (np.cumsum(counts) - counts)[ranked]
+    still = np.cumsum(np.bincount(counts)[::-1])[::-1]  # how many subscribers have so many or more
+    slots = np.arange(len(counts))
+
+    # A counter that no limit asks stands in for places which a rule does not use.
+    counter = np.where(counters.of_rule < 0, len(counters.periods), counters.of_rule)
+    state = counter * len(counts)
+    period = _periods(counter, counters.periods, rule, occurred_us[event])
+    used_points = np.zeros((len(counters.periods) + 1) * len(counts), np.int64)
+    used_times, used_in = np.zeros_like(used_points), np.zeros_like(used_points)
+    most_desired, most_granted = np.empty_like(wanted), np.empty_like(wanted)
+    for step in range(1, len(still)):
+        now = first[: still[step]] + (step - 1)
+        rules = rule[now]
+        cell = state[:, rules] + slots[: still[step]]
+        periods = period[:, now]
+        is_same = used_in[cell] == periods
+        points, times = used_points[cell] * is_same, used_times[cell] * is_same
+        left = np.where(
+            times < counters.most_times[:, rules], counters.most_points[:, rules] - points, 0
+        )
+        got = np.minimum(wanted[now], np.maximum(left.min(axis=0), 0))
+        most_desired[now] = got
+        if allowed is not None:
+            got = np.minimum(got, allowed[now])
+        most_granted[now] = got
+        used_points[cell] = points + got
+        used_times[cell] = times + (got > 0)
+        used_in[cell] = periods
+    desired[limited], granted[limited] = most_desired, most_granted
+    return Granted(desired, granted)
+
+
+def _periods(counter: Ints, of_counters: Sequence[int], rule: Ints, occurred_us: Ints) -> Ints:
+    """In which period each wish counts, a row for each place of a counter."""
+    kinds = sorted({*of_counters})
+    ids = np.stack([period_ids(kind, occurred_us) for kind in kinds])
+    row = np.array([*(kinds.index(kind) for kind in of_counters), 0])[counter]
+    return ids[row[:, rule], np.arange(len(rule))]
+
+
+def backwards(wishes: Wishes, subscriber: Ints) -> Ints:
+    """The wishes' places with each subscriber's events in reverse order, those of one event as they were."""
+    event = wishes.event
+    counts = np.bincount(subscriber) if len(subscriber) else np.zeros(0, np.int64)
+    end = np.cumsum(counts)
+    mirrored = (2 * end - counts - 1)[subscriber[event]] - event
+    return np.argsort(mirrored, kind="stable")
