@@ -50,6 +50,7 @@ def rooms_with_commands() -> dict[str, str]:
         "intake": "club.integrations.espp.cli",  # `club intake espp FILE`
         "subscribers": "club.erasure.cli",  # erasing a person concerns every room
         "campaign": "club.accrual.campaign_cli",
+        "export": "club.accrual.simulation.cli",
         "proposals": "club.access.proposals_cli",
     }
 

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
+PROCRASTINATE_IMPORT_PATHS = ["club.accrual.simulation.tasks"]
 AUTH_USER_MODEL = "access.Staff"
 
 MIDDLEWARE = [

@@ -7,7 +7,8 @@ import click
 
 from club.access.cli_options import by_option
 from club.access.models import Proposal, Staff
-from club.accrual import campaign_files, campaigns
+from club.accrual import campaign_files, campaigns, lifecycle
+from club.accrual.simulation import cli as simulation
 
 MOMENTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
 why_option = click.option("--why", required=True, help="What the approver reads as the reason.")
@@ -23,6 +24,18 @@ class Moment(click.DateTime):
 @click.group("campaign")
 def command() -> None:
     """Campaigns: what subscribers get points for."""
+
+
+command.add_command(simulation.simulate)
+command.add_command(simulation.work_simulation)
+
+
+@command.command("list")
+def list_() -> None:
+    """Every campaign, where it stands, and what is being made of it."""
+    for one in lifecycle.standings(datetime.now(UTC)):
+        now, following = one.now or "-", f"next: {one.next}" if one.next else ""
+        click.echo(f"{one.code:30} {now:10} {one.rules:>3} rules  {following}".rstrip())
 
 
 @command.command()

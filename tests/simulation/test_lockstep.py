@@ -134,7 +134,9 @@ def in_step(
             np.array([happened[n].wants[entrants.index(one)] for n in mine])
             for one in world.entrants
         ]
-        crowds.append(Crowd.of(wants, world, subscriber, occurred_us, np.array(mine)))
+        crowds.append(
+            Crowd.of(wants, world, subscriber, occurred_us, np.array(mine), period_ids(occurred_us))
+        )
         numbers.append(mine)
     granted = (settled_turned if backwards else settled)(crowds, world)
     return {
@@ -186,8 +188,8 @@ def test_backwards_is_the_plain_loop_over_the_events_turned_round(
 def test_periods_have_the_borders_that_the_program_gives_them(minute: int, later: int) -> None:
     first = datetime(1995, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
     second = first + timedelta(minutes=later)
-    for number, period in enumerate(PERIODS):
-        ids = period_ids(number, np.array([int(at.timestamp()) * 10**6 for at in (first, second)]))
+    moments = np.array([int(at.timestamp()) * 10**6 for at in (first, second)])
+    for period, ids in zip(PERIODS, period_ids(moments), strict=True):
         same = period_of(period, first) == period_of(period, second)
         assert (ids[0] == ids[1]) == same
 

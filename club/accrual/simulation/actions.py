@@ -20,7 +20,7 @@ from club.accrual.campaign_files import CampaignFile
 from club.accrual.errors import BadSpan, NoEvents, SimulationCancelled, SimulationOver
 from club.accrual.models import Simulation
 from club.accrual.queries import versions_between
-from club.accrual.simulation import chunks, engine, export, queries, running
+from club.accrual.simulation import duck, engine, export, queries, running
 from club.accrual.simulation.chunks import Events
 from club.accrual.simulation.wants import Span
 from club.clock import day_of
@@ -83,7 +83,13 @@ def cancel(*, simulation_id: int, by: Staff, now: datetime) -> Simulation:
     return queries.simulation(simulation_id=simulation_id)
 
 
-def run(*, simulation_id: int, clock: Clock = timezone.now, told: Told | None = None) -> Simulation:
+def run(
+    *,
+    simulation_id: int,
+    clock: Clock = timezone.now,
+    told: Told | None = None,
+    spark_master: str | None = None,
+) -> Simulation:
     """Simulate, outside any transaction, so that everybody sees how far it is. One that has ended is
     simply answered; one whose worker was killed begins anew.
 
@@ -125,7 +131,7 @@ def _simulated(simulation: Simulation, progress: _Progress, now: datetime) -> di
     export.bring_up_to_date(now=now, told=lambda until: progress.show(0))
     file = campaign_files.read(campaign_files.as_text(simulation.document))
     worlds = running.worlds_of(file, versions_between(span.begins, span.ends))
-    with chunks.opened(export.files(first=span.first, last=span.last), span) as events:
+    with duck.opened(export.files(first=span.first, last=span.last), span) as events:
         if not events.count:
             raise _no_events(span)
         results = running.simulate(

@@ -244,6 +244,7 @@ def source(paths: Sequence[Path]) -> str:
 
 def duck_settings() -> dict[str, str | bool | int | float | list[str]]:
     """For whatever is large: bounded, and spilled beside the files."""
+    settings.EXPORT.mkdir(parents=True, exist_ok=True)
     return {
         "memory_limit": "1500MB",
         "temp_directory": str(settings.EXPORT / "spill"),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from club.accrual.simulation.chunks import Chunk, Cohort
 from club.accrual.simulation.wants import TOLD_APART, Span
-from club.accrual.simulation.worlds import DAY_US, NO_LIMIT, PERIODS, TASHKENT_US, Ints, World
+from club.accrual.simulation.worlds import NO_LIMIT, PERIODS, Ints, Small, World
 
 SHOWN = 20
 HISTOGRAM = (1, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
@@ -56,11 +56,11 @@ class Side:
     def is_ours(self) -> Ints:
         return np.array([one.campaign == self.code for one in self.world.entrants], np.int64)
 
-    def add(self, chunk: Chunk, place: int, granted: Ints, first_day: int) -> tuple[Ints, Ints]:
+    def add(self, chunk: Chunk, place: int, granted: Small, first_day: int) -> tuple[Ints, Ints]:
         """Answers each subscriber's points: of all campaigns, and of this one."""
         wishes = chunk.crowds[place].wishes
         subscriber = chunk.subscriber[wishes.event]
-        day = (chunk.occurred_us[wishes.event] + TASHKENT_US) // DAY_US - first_day
+        day = chunk.day[wishes.event] - first_day
         ours = granted * self.is_ours[wishes.rule] if len(granted) else granted
         self.by_rule += _sums(wishes.rule, granted, len(self.by_rule))
         self.times_by_rule += _sums(wishes.rule, granted > 0, len(self.by_rule))
@@ -93,7 +93,7 @@ class Tally:
     losers: Counter[str] = field(default_factory=_nobody)
     turned: Counter[str] = field(default_factory=_nobody)
 
-    def add(self, chunk: Chunk, granted: Sequence[Ints]) -> None:
+    def add(self, chunk: Chunk, granted: Sequence[Small]) -> None:
         """`granted` of the wishes of each world."""
         totals = [
             side.add(chunk, place, points, self.span.first_day)
@@ -108,7 +108,7 @@ class Tally:
         self.gains = _largest(self.gains, change, ids, before)
         self.losses = _largest(self.losses, -change, ids, before)
 
-    def add_turned(self, chunk: Chunk, granted: Ints, turned: Ints) -> None:
+    def add_turned(self, chunk: Chunk, granted: Small, turned: Small) -> None:
         """What the draft would have granted had all events come in the opposite order."""
         owner = chunk.subscriber[chunk.crowds[DRAFT].wishes.event]
         change = _sums(owner, turned, len(chunk.subscriber_ids)) - _sums(
@@ -209,7 +209,7 @@ class Tally:
         return found
 
 
-def _sums(places: Ints, amounts: npt.NDArray[Any], length: int) -> Ints:
+def _sums(places: Small, amounts: npt.NDArray[Any], length: int) -> Ints:
     """Exact up to 2**53 in one place, far beyond all points there are."""
     return np.bincount(places, weights=amounts, minlength=length).astype(np.int64)
 

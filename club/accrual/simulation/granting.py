@@ -10,46 +10,48 @@ import numpy.typing as npt
 
 from club.accrual.simulation import shared
 from club.accrual.simulation.lockstep import Granted, Wishes, backwards, contest, grant
-from club.accrual.simulation.worlds import NO_LIMIT, Ints, World
+from club.accrual.simulation.worlds import NO_LIMIT, Ints, Small, World
 
 
 class Crowd(NamedTuple):
-    """The wishes of some subscribers' events. The last three are those of the events, which stand in the
+    """The wishes of some subscribers' events. The others are those of the events, which stand in the
     order of subscribers and, of each, in the order in which they are decided."""
 
     wishes: Wishes
-    subscriber: Ints
+    subscriber: Small
     occurred_us: Ints
     event_id: Ints
+    periods: Small
 
     @classmethod
     def of(
         cls,
         wants: Sequence[npt.NDArray[np.integer]],
         world: World,
-        subscriber: Ints,
+        subscriber: Small,
         occurred_us: Ints,
         event_id: Ints,
+        periods: Small,
     ) -> Crowd:
         """`wants` has a column for each rule of the world; subscribers have numbers from 0 on."""
-        return cls(contest(wants, world), subscriber, occurred_us, event_id)
+        return cls(contest(wants, world), subscriber, occurred_us, event_id, periods)
 
     def granted(self, world: World, allowance: Ints | None = None) -> Granted:
         return grant(
             self.wishes,
             world,
             subscriber=self.subscriber,
-            occurred_us=self.occurred_us,
+            periods=self.periods,
             allowance=allowance,
         )
 
 
-def settled(crowds: Sequence[Crowd], world: World) -> list[Ints]:
+def settled(crowds: Sequence[Crowd], world: World) -> list[Small]:
     """What is granted of every wish, crowd by crowd."""
     return _settled(crowds, world, is_forwards=True)
 
 
-def settled_turned(crowds: Sequence[Crowd], world: World) -> list[Ints]:
+def settled_turned(crowds: Sequence[Crowd], world: World) -> list[Small]:
     """The same had all events come in the opposite order; for the wishes as they stand."""
     places = [backwards(crowd.wishes, crowd.subscriber) for crowd in crowds]
     turned = [
@@ -64,12 +66,12 @@ def settled_turned(crowds: Sequence[Crowd], world: World) -> list[Ints]:
     return granted
 
 
-def _settled(crowds: Sequence[Crowd], world: World, *, is_forwards: bool) -> list[Ints]:
+def _settled(crowds: Sequence[Crowd], world: World, *, is_forwards: bool) -> list[Small]:
     if not world.shared or not crowds:
         return [crowd.granted(world).points for crowd in crowds]
     queue, places = _queue(crowds, world, is_forwards=is_forwards)
     cuts = np.cumsum([len(crowd.wishes.rule) for crowd in crowds])
-    granted: list[Ints] = []
+    granted: list[Small] = []
 
     def desire(allowance: Ints) -> Ints:
         """Both in the order of the queue."""
@@ -90,15 +92,12 @@ def _queue(
     """The wishes with a shared limit in the order of deciding, and their places among all wishes."""
     is_shared = (world.shared.of_rule >= 0).any(axis=0)
     sign = 1 if is_forwards else -1
-    rule = np.concatenate([crowd.wishes.rule for crowd in crowds])
-    places = np.flatnonzero(is_shared[rule])
-    at, number = (
-        np.concatenate([column[crowd.wishes.event] for crowd, column in columns])[places]
-        for columns in (
-            [(crowd, crowd.occurred_us) for crowd in crowds],
-            [(crowd, crowd.event_id) for crowd in crowds],
-        )
-    )
+    every = np.concatenate([crowd.wishes.rule for crowd in crowds])
+    places = np.flatnonzero(is_shared[every])
+    events = [(crowd, crowd.wishes.event[is_shared[crowd.wishes.rule]]) for crowd in crowds]
+    at = np.concatenate([crowd.occurred_us[event] for crowd, event in events])
+    number = np.concatenate([crowd.event_id[event] for crowd, event in events])
+    periods = np.concatenate([crowd.periods[:, event] for crowd, event in events], axis=1)
     order = np.lexsort((sign * number, sign * at))
     places = places[order]
-    return shared.Queue(rule[places], at[order]), places
+    return shared.Queue(every[places], periods[:, order]), places

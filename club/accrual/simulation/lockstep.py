@@ -14,33 +14,33 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from club.accrual.simulation.worlds import Bools, Ints, World, period_ids
+from club.accrual.simulation.worlds import PERIODS, Bools, Ints, Small, World
 
 
 class Wishes(NamedTuple):
     """Rules that count for an event and want points, in the order of events and of the contest."""
 
-    event: Ints
+    event: Small
     """Its place among the events of the chunk."""
-    rule: Ints
+    rule: Small
     """Its place in the world."""
-    points: Ints
+    points: Small
 
     def of(self, chosen: Bools | Ints) -> Wishes:
         return Wishes(self.event[chosen], self.rule[chosen], self.points[chosen])
 
 
 class Granted(NamedTuple):
-    desired: Ints
+    desired: Small
     """What the subscriber's own limits leave of each wish."""
-    points: Ints
+    points: Small
     """What is granted: not more than the shared limits allow."""
 
 
 def contest(wants: Sequence[npt.NDArray[np.integer]], world: World) -> Wishes:
     """The wishes that count, of the points that each rule of the world wants for each event."""
     if not wants:
-        return Wishes(*(np.zeros(0, np.int64),) * 3)
+        return Wishes(*(np.zeros(0, np.int32),) * 3)
     wanted = np.empty((len(wants[0]), len(wants)), np.bool_)
     for place, points in enumerate(wants):
         np.greater(points, 0, out=wanted[:, place])
@@ -55,8 +55,8 @@ def contest(wants: Sequence[npt.NDArray[np.integer]], world: World) -> Wishes:
     for place, rivals in enumerate(world.rivals):
         for rival in rivals:
             wanted[:, place] &= ~wanted[:, rival]
-    event, rule = np.divmod(np.flatnonzero(wanted), len(wants))
-    points = np.empty(len(event), np.int64)
+    event, rule = (places.astype(np.int32) for places in wanted.nonzero())
+    points = np.empty(len(event), np.int32)
     for place, column in enumerate(wants):
         mine = np.flatnonzero(rule == place)
         points[mine] = column[event[mine]]
@@ -67,16 +67,16 @@ def grant(
     wishes: Wishes,
     world: World,
     *,
-    subscriber: Ints,
-    occurred_us: Ints,
+    subscriber: Small,
+    periods: Small,
     allowance: Ints | None = None,
 ) -> Granted:
-    """What each wish is granted. `subscriber` (numbers from 0 on, in ascending order) and `occurred_us`
-    are those of the events; of one subscriber they stand in the order in which they are decided.
+    """What each wish is granted. `subscriber` (numbers from 0 on, in ascending order) and `periods` (a row
+    for each kind) are those of the events; of one subscriber they stand in the order of deciding.
     `allowance` is what the limits that all share leave for each wish.
     """
     desired = wishes.points.copy()
-    granted = desired if allowance is None else np.minimum(desired, allowance)
+    granted = desired if allowance is None else np.minimum(desired, allowance).astype(np.int32)
     counters = world.own
     if not counters:
         return Granted(desired, granted)
@@ -99,16 +99,17 @@ def grant(
     # A counter that no limit asks stands in for places which a rule does not use.
     counter = np.where(counters.of_rule < 0, len(counters.periods), counters.of_rule)
     state = counter * len(counts)
-    period = _periods(counter, counters.periods, rule, occurred_us[event])
+    kind = np.array([*counters.periods, PERIODS.index("ever")])[counter]
+    period = periods[kind[:, rule], event]
     used_points = np.zeros((len(counters.periods) + 1) * len(counts), np.int64)
-    used_times, used_in = np.zeros_like(used_points), np.zeros_like(used_points)
+    used_times, used_in = np.zeros_like(used_points, np.int32), np.zeros_like(used_points, np.int32)
     most_desired, most_granted = np.empty_like(wanted), np.empty_like(wanted)
     for step in range(1, len(still)):
         now = first[: still[step]] + (step - 1)
         rules = rule[now]
         cell = state[:, rules] + slots[: still[step]]
-        periods = period[:, now]
-        is_same = used_in[cell] == periods
+        begun = period[:, now]
+        is_same = used_in[cell] == begun
         points, times = used_points[cell] * is_same, used_times[cell] * is_same
         left = np.where(
             times < counters.most_times[:, rules], counters.most_points[:, rules] - points, 0
@@ -120,20 +121,12 @@ def grant(
         most_granted[now] = got
         used_points[cell] = points + got
         used_times[cell] = times + (got > 0)
-        used_in[cell] = periods
+        used_in[cell] = begun
     desired[limited], granted[limited] = most_desired, most_granted
     return Granted(desired, granted)
 
 
-def _periods(counter: Ints, of_counters: Sequence[int], rule: Ints, occurred_us: Ints) -> Ints:
-    """In which period each wish counts, a row for each place of a counter."""
-    kinds = sorted({*of_counters})
-    ids = np.stack([period_ids(kind, occurred_us) for kind in kinds])
-    row = np.array([*(kinds.index(kind) for kind in of_counters), 0])[counter]
-    return ids[row[:, rule], np.arange(len(rule))]
-
-
-def backwards(wishes: Wishes, subscriber: Ints) -> Ints:
+def backwards(wishes: Wishes, subscriber: Small) -> Ints:
     """The wishes' places with each subscriber's events in reverse order, those of one event as they were."""
     event = wishes.event
     counts = np.bincount(subscriber) if len(subscriber) else np.zeros(0, np.int64)

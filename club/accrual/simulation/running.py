@@ -13,7 +13,7 @@ from club.accrual.simulation.chunks import Chunk, Events
 from club.accrual.simulation.figures import BEFORE, DRAFT, Side, Tally
 from club.accrual.simulation.granting import settled, settled_turned
 from club.accrual.simulation.wants import microseconds
-from club.accrual.simulation.worlds import Entrant, Ints, World, world_of
+from club.accrual.simulation.worlds import Entrant, Small, World, world_of
 
 READING = 0.8
 """What part of the time goes into reading and asking the events."""
@@ -58,7 +58,7 @@ def simulate(
 
 def _granted(
     chunks: Iterable[Chunk], worlds: tuple[World, World]
-) -> Iterator[tuple[Chunk, list[Ints], Ints]]:
+) -> Iterator[tuple[Chunk, list[Small], Small]]:
     """Each chunk with what is granted of the wishes of both worlds, and of the draft's turned round; in
     one piece with a limit that all share, for then everybody's events belong together."""
     if any(world.shared for world in worlds):
@@ -70,7 +70,7 @@ def _granted(
 
 def _together(
     chunks: Sequence[Chunk], worlds: tuple[World, World]
-) -> Iterator[tuple[Chunk, list[Ints], Ints]]:
+) -> Iterator[tuple[Chunk, list[Small], Small]]:
     before, draft = (
         settled([chunk.crowds[place] for chunk in chunks], worlds[place])
         for place in (BEFORE, DRAFT)

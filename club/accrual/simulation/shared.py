@@ -12,17 +12,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from club.accrual.simulation.worlds import NO_LIMIT, Bools, Counters, Ints, period_ids
+from club.accrual.simulation.worlds import NO_LIMIT, Bools, Counters, Ints, Small
 
 
 class Queue(NamedTuple):
     """The wishes of all subscribers in the order in which they are decided."""
 
-    rule: Ints
-    occurred_us: Ints
+    rule: Small
+    periods: Small
+    """A row for each kind."""
 
 
-def settle(queue: Queue, counters: Counters, desire: Callable[[Ints], Ints]) -> Ints:
+def settle(queue: Queue, counters: Counters, desire: Callable[[Ints], Small]) -> Ints:
     """What the shared limits leave for each wish. `desire` answers what the subscribers' own limits
     leave of each under such an allowance, for each kind of limit cuts what later events want of the
     other. It was asked last under an allowance that grants the very same."""
@@ -36,7 +37,7 @@ def settle(queue: Queue, counters: Counters, desire: Callable[[Ints], Ints]) -> 
         allowance = after
 
 
-def _allowance(limits: list[_Limit], desired: Ints) -> Ints:
+def _allowance(limits: list[_Limit], desired: Small) -> Ints:
     """What the limits leave for each wish if so much is desired: one after the other, until none of them
     changes what another one was found to leave."""
     reached = [limit for limit in limits if limit.is_reached(desired)]
@@ -76,11 +77,11 @@ class _Limit(NamedTuple):
     def bound(self) -> Ints:
         return self.counted[self.is_bound]
 
-    def is_reached(self, desired: Ints) -> bool:
+    def is_reached(self, desired: Small) -> bool:
         amounts = self._amounts(desired[self.counted])
         return bool((self._before(amounts) + amounts > self.most).any())
 
-    def left(self, desired: Ints) -> Ints:
+    def left(self, desired: Small) -> Ints:
         """For each wish that is bound. What was desired beyond the limit adds to the sum only after
         the limit is reached, when nothing is left anyway."""
         left = np.maximum(self.most - self._before(self._amounts(desired)), 0)[self.is_bound]
@@ -99,7 +100,7 @@ def _limits(queue: Queue, counters: Counters) -> Iterator[_Limit]:
     for number, period in enumerate(counters.periods):
         uses = counters.of_rule == number
         counted = np.flatnonzero(uses.any(axis=0)[queue.rule])
-        ids = period_ids(period, queue.occurred_us[counted])
+        ids = queue.periods[period, counted]
         is_first = np.append(True, ids[1:] != ids[:-1])[: len(ids)]
         begins = np.maximum.accumulate(np.where(is_first, np.arange(len(ids)), 0))
         rule = queue.rule[counted]

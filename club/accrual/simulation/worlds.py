@@ -15,6 +15,8 @@ import numpy.typing as npt
 from club.accrual.rules.model import Limit, Period, Rule
 
 Ints = npt.NDArray[np.int64]
+Small = npt.NDArray[np.int32]
+"""Places, periods, and points of one event: half the memory, and they fit."""
 Bools = npt.NDArray[np.bool_]
 
 PERIODS: tuple[Period, ...] = get_args(Period)
@@ -89,21 +91,15 @@ def world_of(entrants: Sequence[Entrant]) -> World:
     )
 
 
-def period_ids(period: int, occurred_us: Ints) -> Ints:
-    """The number of the period in which each event counts; `granting.period_of` gives them names."""
-    local = occurred_us + TASHKENT_US
-    match PERIODS[period]:
-        case "hour":
-            return local // HOUR_US
-        case "day":
-            return local // DAY_US
-        case "week":
-            return (local // DAY_US + 3) // 7  # 1 January 1970 was a Thursday
-        case "month":
-            days = (local // DAY_US).astype("datetime64[D]")
-            return days.astype("datetime64[M]").astype(np.int64)
-        case "ever":
-            return np.zeros_like(local)
+def period_ids(occurred_us: Ints) -> Small:
+    """The number of the period in which each event counts, a row for each of PERIODS;
+    `granting.period_of` gives them names."""
+    hour = (occurred_us + TASHKENT_US) // HOUR_US
+    day = hour // 24
+    month = day.astype("datetime64[D]").astype("datetime64[M]")
+    week = (day + 3) // 7  # 1 January 1970 was a Thursday
+    found = {"hour": hour, "day": day, "week": week, "month": month, "ever": np.zeros_like(day)}
+    return np.stack([found[period].astype(np.int32) for period in PERIODS])
 
 
 def _groups(rules: Sequence[Rule]) -> list[Group]:
