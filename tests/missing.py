@@ -42,4 +42,17 @@ def _chromium() -> str:
     return "" if shutil.which("chromium") else "the browser is missing: apt-get install chromium"
 
 
-CHECKS: dict[str, Callable[[], str]] = {"java": _java, "node": _node, "chromium": _chromium}
+def _spark() -> str:
+    if importlib.util.find_spec("pyspark") is None:
+        return "Spark is missing: it comes with requirements/all.txt"
+    return (
+        "" if shutil.which("java") else "Java is missing: apt-get install openjdk-17-jdk-headless"
+    )
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "java": _java,
+    "node": _node,
+    "chromium": _chromium,
+    "spark": _spark,
+}

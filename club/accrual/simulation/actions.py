@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -20,7 +21,7 @@ from club.accrual.campaign_files import CampaignFile
 from club.accrual.errors import BadSpan, NoEvents, SimulationCancelled, SimulationOver
 from club.accrual.models import Simulation
 from club.accrual.queries import versions_between
-from club.accrual.simulation import duck, engine, export, queries, running
+from club.accrual.simulation import duck, engine, export, queries, running, spark
 from club.accrual.simulation.chunks import Events
 from club.accrual.simulation.wants import Span
 from club.clock import day_of
@@ -93,14 +94,15 @@ def run(
     """Simulate, outside any transaction, so that everybody sees how far it is. One that has ended is
     simply answered; one whose worker was killed begins anew.
 
-    `told` hears the percentage. What goes wrong stands in the row, too.
+    `told` hears the percentage. What goes wrong stands in the row, too. `spark_master` is the address of
+    a cluster to read the events on.
     """
     taken = Simulation.objects.filter(pk=simulation_id, state__in=(State.WAITING, State.RUNNING))
     if taken.update(state=State.RUNNING, progress_percent=0, engine=engine.current()):
         simulation = queries.simulation(simulation_id=simulation_id)
         progress = _Progress(simulation_id, told)
         try:
-            results = _simulated(simulation, progress, clock())
+            results = _simulated(simulation, progress, clock(), spark_master)
             _end(simulation, State.DONE, now=clock(), results=results, progress_percent=100)
             progress.show(100)
         except SimulationCancelled:
@@ -126,12 +128,16 @@ def fail(*, simulation_id: int, note: str, now: datetime) -> None:
     _end(simulation, State.FAILED, now=now, note=note[:300])
 
 
-def _simulated(simulation: Simulation, progress: _Progress, now: datetime) -> dict[str, Any]:
+def _simulated(
+    simulation: Simulation, progress: _Progress, now: datetime, spark_master: str | None
+) -> dict[str, Any]:
     span = Span(simulation.first_day, simulation.last_day)
     export.bring_up_to_date(now=now, told=lambda until: progress.show(0))
     file = campaign_files.read(campaign_files.as_text(simulation.document))
     worlds = running.worlds_of(file, versions_between(span.begins, span.ends))
-    with duck.opened(export.files(first=span.first, last=span.last), span) as events:
+    paths = export.files(first=span.first, last=span.last)
+    opened = partial(spark.opened, master=spark_master) if spark_master else duck.opened
+    with opened(paths, span) as events:
         if not events.count:
             raise _no_events(span)
         results = running.simulate(

@@ -40,17 +40,26 @@ class Events(Protocol):
     known_facts: dict[str, int]
     """How many of them know each fact."""
     cohorts: Sequence[Cohort]
+    cancelled: Ints
+    """Ids of events that were undone later, in ascending order."""
 
     def chunks(self, worlds: Sequence[World], *, told: Callable[[float], None]) -> Iterator[Chunk]:
         """`told` hears what part of them has been read."""
 
 
-def chunk_of(table: dict[str, Any], columns: Sequence[Entrant], worlds: Sequence[World]) -> Chunk:
-    """A table in the order of subscribers and, of each, of deciding, put to the contest of each world."""
+def chunk_of(
+    table: dict[str, Any], columns: Sequence[Entrant], worlds: Sequence[World], cancelled: Ints
+) -> Chunk:
+    """A table in the order of subscribers and, of each, of deciding, put to the contest of each world.
+    `cancelled` are the ids of events that do not count, in ascending order."""
     wanted = [table[f"w{place}"] for place in range(len(columns))]
     some = np.zeros(len(table["event_id"]), np.bool_)
     for points in wanted:
         some |= points > 0
+    if len(cancelled):
+        ids = table["event_id"]
+        at = np.minimum(np.searchsorted(cancelled, ids), len(cancelled) - 1)
+        some &= cancelled[at] != ids
     some = np.flatnonzero(some)
     wanted = [points[some] for points in wanted]
     owner, occurred_us, event_id = (

@@ -15,7 +15,7 @@ from club.accrual.rules.facts import FIELDS
 from club.accrual.simulation import export, wants
 from club.accrual.simulation.chunks import Chunk, Cohort, chunk_of
 from club.accrual.simulation.wants import TOLD_APART, Span
-from club.accrual.simulation.worlds import Entrant, World
+from club.accrual.simulation.worlds import Entrant, Ints, World
 
 EVENTS_A_CHUNK = 2_500_000
 """A gigabyte at most with a hundred rules."""
@@ -30,6 +30,7 @@ class DuckEvents:
     count: int
     known_facts: dict[str, int]
     cohorts: Sequence[Cohort]
+    cancelled: Ints
 
     def chunks(
         self,
@@ -42,12 +43,12 @@ class DuckEvents:
         number = max(math.ceil(self.count / events_a_chunk), 1)
         for part in range(number):
             table = self._read(columns, part, number)
-            yield chunk_of(table, columns, worlds)
+            yield chunk_of(table, columns, worlds, self.cancelled)
             told((part + 1) / number)
 
     def _read(self, columns: Sequence[Entrant], part: int, number: int) -> dict[str, Any]:
         listed = ", ".join(f"w{place}" for place in range(len(columns)))
-        asked = wants.select(columns, "duckdb", events="events", span=self.span)
+        asked = wants.select(columns, "duckdb", span=self.span)
         same = " and ".join(f"w.{name} is not distinct from c.{name}" for name in TOLD_APART)
         return self.duck.execute(
             f"select subscriber_id, occurred_us, event_id, c.cohort{listed and ', '}{listed}"
@@ -66,16 +67,17 @@ def opened(paths: Sequence[Path], span: Span) -> Iterator[DuckEvents]:
             "create view events as from every_event"
             f" where occurred_us >= {begins} and occurred_us < {ends}"
         )
-        known = ", ".join(f'count("{name}")' for name in FIELDS)
-        row = duck.execute(
-            f"select count(*), {known} from events e where cancels is null"
-            " and not exists (select 1 from events c where c.cancels = e.event_id)"
-        ).fetchone()
-        assert row is not None
         listed = ", ".join(TOLD_APART)
+        known = ", ".join(f'count("{name}")' for name in FIELDS)
         duck.execute(
-            f"create table cohorts as select row_number() over () - 1 as cohort, {listed}"
-            f" from (select distinct {listed} from events where cancels is null)"
+            f"create table cohorts as select row_number() over () - 1 as cohort, {listed},"
+            f" [count(*), {known}] as counts from events where cancels is null group by all"
         )
+        asked = "select distinct cancels from events where cancels is not null order by cancels"
+        cancelled = duck.execute(asked).fetchnumpy()["cancels"]
         cohorts = duck.execute(f"select {listed} from cohorts order by cohort").fetchall()
-        yield DuckEvents(duck, span, row[0], dict(zip(FIELDS, row[1:], strict=True)), cohorts)
+        counts = duck.execute("select counts from cohorts").fetchall()
+        none = ([0] * (1 + len(FIELDS)),)
+        count, *known_facts = map(sum, zip(*(one for (one,) in [none, *counts]), strict=True))
+        facts = dict(zip(FIELDS, known_facts, strict=True))
+        yield DuckEvents(duck, span, count - len(cancelled), facts, cohorts, cancelled)

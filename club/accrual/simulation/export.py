@@ -119,6 +119,7 @@ def _copy(to: Path, *, since: datetime, until: datetime) -> None:
               join accrual_event c on c.id = o.event_id and c.kind = 'cancellation'
               join accrual_event p on p.source = c.source and p.external_id = c.external_id
                    and p.kind <> 'cancellation'
+              join accrual_outcome po on po.event_id = p.id and po.facts is not null
              where {decided} and p.subscriber_id is not null
         ) to stdout (format csv)
     """

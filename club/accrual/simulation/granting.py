@@ -71,19 +71,23 @@ def _settled(crowds: Sequence[Crowd], world: World, *, is_forwards: bool) -> lis
         return [crowd.granted(world).points for crowd in crowds]
     queue, places = _queue(crowds, world, is_forwards=is_forwards)
     cuts = np.cumsum([len(crowd.wishes.rule) for crowd in crowds])
-    granted: list[Small] = []
+    answers = [crowd.granted(world) for crowd in crowds]
 
-    def desire(allowance: Ints) -> Ints:
-        """Both in the order of the queue."""
+    def desire(allowance: Ints) -> Small:
+        """Both in the order of the queue. Whoever would be granted the same is not asked again."""
         mine = np.full(cuts[-1], NO_LIMIT, np.int64)
         mine[places] = allowance
-        parts = zip(crowds, np.split(mine, cuts[:-1]), strict=True)
-        answers = [crowd.granted(world, part) for crowd, part in parts]
-        granted[:] = [answer.points for answer in answers]
+        for crowd, answer, part in zip(crowds, answers, np.split(mine, cuts[:-1]), strict=True):
+            changed = np.minimum(answer.desired, part) != answer.points
+            owner = crowd.subscriber[crowd.wishes.event]
+            again = np.flatnonzero(np.isin(owner, owner[changed]))
+            fewer = crowd._replace(wishes=crowd.wishes.of(again))
+            for known, new in zip(answer, fewer.granted(world, part[again]), strict=True):
+                known[again] = new
         return np.concatenate([answer.desired for answer in answers])[places]
 
     shared.settle(queue, world.shared, desire)
-    return granted  # of the last round, which changed nothing more
+    return [answer.points for answer in answers]  # of the last round, which changed nothing more
 
 
 def _queue(

@@ -14,7 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from club.accrual.simulation.worlds import PERIODS, Bools, Ints, Small, World
+from club.accrual.simulation.worlds import PERIODS, Bools, Counters, Ints, Small, World
+
+IN_STEP = 4_096
+"""So many subscribers walk together: what they have used stays in the processor's cache."""
 
 
 class Wishes(NamedTuple):
@@ -76,54 +79,78 @@ def grant(
     `allowance` is what the limits that all share leave for each wish.
     """
     desired = wishes.points.copy()
-    granted = desired if allowance is None else np.minimum(desired, allowance).astype(np.int32)
+    granted = desired.copy()
+    if allowance is not None:
+        granted = np.minimum(desired, allowance).astype(np.int32)
     counters = world.own
     if not counters:
         return Granted(desired, granted)
     limited = np.flatnonzero((counters.of_rule >= 0).any(axis=0)[wishes.rule])
     if not len(limited):
         return Granted(desired, granted)
-    if granted is desired:
-        granted = desired.copy()
 
-    rule, wanted = wishes.rule[limited], wishes.points[limited]
-    allowed = None if allowance is None else allowance[limited]
-    event = wishes.event[limited]
-    counts = np.bincount(subscriber[event])
-    # Whoever has the most wishes comes first: those who still have one are always the first so many.
+    mine = wishes.of(limited)
+    kind = np.array([*counters.periods, PERIODS.index("ever")])[counters.of_rule]
+    walk = _Walk(
+        counters,
+        mine.rule,
+        mine.points,
+        periods[kind[:, mine.rule], mine.event],
+        None if allowance is None else allowance[limited],
+    )
+    counts = np.bincount(subscriber[mine.event])
+    # Whoever has the most wishes comes first, so those who still have one are always the first so many.
     ranked = np.argsort(-counts, kind="stable")
     first = (np.cumsum(counts) - counts)[ranked]
-    still = np.cumsum(np.bincount(counts)[::-1])[::-1]  # how many subscribers have so many or more
-    slots = np.arange(len(counts))
-
-    # A counter that no limit asks stands in for places which a rule does not use.
-    counter = np.where(counters.of_rule < 0, len(counters.periods), counters.of_rule)
-    state = counter * len(counts)
-    kind = np.array([*counters.periods, PERIODS.index("ever")])[counter]
-    period = periods[kind[:, rule], event]
-    used_points = np.zeros((len(counters.periods) + 1) * len(counts), np.int64)
-    used_times, used_in = np.zeros_like(used_points, np.int32), np.zeros_like(used_points, np.int32)
-    most_desired, most_granted = np.empty_like(wanted), np.empty_like(wanted)
-    for step in range(1, len(still)):
-        now = first[: still[step]] + (step - 1)
-        rules = rule[now]
-        cell = state[:, rules] + slots[: still[step]]
-        begun = period[:, now]
-        is_same = used_in[cell] == begun
-        points, times = used_points[cell] * is_same, used_times[cell] * is_same
-        left = np.where(
-            times < counters.most_times[:, rules], counters.most_points[:, rules] - points, 0
-        )
-        got = np.minimum(wanted[now], np.maximum(left.min(axis=0), 0))
-        most_desired[now] = got
-        if allowed is not None:
-            got = np.minimum(got, allowed[now])
-        most_granted[now] = got
-        used_points[cell] = points + got
-        used_times[cell] = times + (got > 0)
-        used_in[cell] = begun
-    desired[limited], granted[limited] = most_desired, most_granted
+    for begin in range(0, len(ranked), IN_STEP):
+        block = slice(begin, begin + IN_STEP)
+        walk.through(first[block], counts[ranked[block]])
+    desired[limited], granted[limited] = walk.desired, walk.granted
     return Granted(desired, granted)
+
+
+class _Walk:
+    """The wishes with a limit of their subscriber's own, and what became of those walked through."""
+
+    def __init__(
+        self,
+        counters: Counters,
+        rule: Small,
+        wanted: Small,
+        period: Small,
+        allowed: Ints | None,
+    ) -> None:
+        """`period` is that of each place of a rule's counters."""
+        self.rule, self.wanted, self.period, self.allowed = rule, wanted, period, allowed
+        self.most_points, self.most_times = counters.most_points, counters.most_times
+        # A counter that no limit asks stands in for places which a rule does not use.
+        self.counters = len(counters.periods) + 1
+        self.counter = np.where(counters.of_rule < 0, self.counters - 1, counters.of_rule)
+        self.desired, self.granted = np.empty_like(wanted), np.empty_like(wanted)
+
+    def through(self, first: Ints, counts: Ints) -> None:
+        """Some subscribers, whoever has the most wishes first: where those begin, and how many."""
+        still = np.cumsum(np.bincount(counts)[::-1])[::-1]  # how many have so many or more
+        used_points = np.zeros(self.counters * len(counts), np.int64)
+        used_times = np.zeros_like(used_points, np.int32)
+        used_in = np.zeros_like(used_times)
+        state = np.arange(len(counts)) * self.counters
+        for step in range(1, len(still)):
+            now = first[: still[step]] + (step - 1)
+            rule, begun = self.rule[now], self.period[:, now]
+            cell = self.counter[:, rule] + state[: still[step]]
+            is_same = used_in[cell] == begun
+            points, times = used_points[cell] * is_same, used_times[cell] * is_same
+            left = self.most_points[:, rule] - points
+            left[times >= self.most_times[:, rule]] = 0
+            got = np.minimum(self.wanted[now], np.maximum(left.min(axis=0), 0))
+            self.desired[now] = got
+            if self.allowed is not None:
+                got = np.minimum(got, self.allowed[now])
+            self.granted[now] = got
+            used_points[cell] = points + got
+            used_times[cell] = times + (got > 0)
+            used_in[cell] = begun
 
 
 def backwards(wishes: Wishes, subscriber: Small) -> Ints:

@@ -61,9 +61,9 @@ def places_in(columns: Sequence[Entrant], world: World) -> list[int]:
     return [keys.index(_key(one)) for one in world.entrants]
 
 
-def select(columns: Sequence[Entrant], dialect: Dialect, *, events: str, span: Span) -> str:
-    """The events of these days that were not cancelled, with their facts and what is wanted of them
-    (`w0`, `w1`, …). `events` is a table or view with the exported columns."""
+def select(columns: Sequence[Entrant], dialect: Dialect, *, span: Span) -> str:
+    """The events of these days with some facts and what is wanted of them
+    (`w0`, `w1`, …), of a table or view `events` with the exported columns."""
     wants = [f"{_want(one, dialect)} as w{number}" for number, one in enumerate(columns)]
     listed = ", ".join(
         [
@@ -75,10 +75,9 @@ def select(columns: Sequence[Entrant], dialect: Dialect, *, events: str, span: S
         ]
     )
     return (
-        f"select {listed} from {events} e"
+        f"select {listed} from events e"
         f" where e.cancels is null and e.occurred_us >= {microseconds(span.begins)}"
         f" and e.occurred_us < {microseconds(span.ends)}"
-        f" and not exists (select 1 from {events} c where c.cancels = e.event_id)"
     )
 
 
