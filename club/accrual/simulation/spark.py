@@ -8,6 +8,7 @@ pyspark is not among what `make run` installs: whoever has a cluster brings its 
 from __future__ import annotations
 
 import importlib
+import logging
 import math
 import os
 import sys
@@ -74,6 +75,7 @@ def opened(paths: Sequence[Path], span: Span, *, master: str) -> Iterator[SparkE
         builder = importlib.import_module("pyspark.sql").SparkSession.builder
     except ImportError as error:
         raise NoSpark("Spark is not installed: install pyspark beside the club") from error
+    logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of every call
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = (
         builder.master(master)
