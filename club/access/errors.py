@@ -1,6 +1,12 @@
-"""What stands in the way of a proposal."""
+"""What stands in the way of a member of staff."""
 
 from club.errors import ClubError
+
+
+class NotPermitted(ClubError):
+    """The member of staff has not the right to this. Value: permission."""
+
+    code = "not_permitted"
 
 
 class ProposalError(ClubError):

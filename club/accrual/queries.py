@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 
-from club.accrual.models import Campaign, Decision, EventState, InForce, Outcome, Queued
+from club.accrual.models import Decision, EventState, InForce, Outcome, Queued
 
 
 # ---- rules -----------------------------------------------------------------------------------
@@ -46,12 +46,6 @@ def versions_between(first: datetime, last: datetime) -> list[Version]:
         )
         for one in found
     ]
-
-
-def campaigns_in_force(now: datetime) -> list[Campaign]:
-    """All campaigns by their codes, each with its `rules_count` in force."""
-    in_force = Count("rules__in_force", filter=Q(rules__in_force__during__contains=now))
-    return list(Campaign.objects.annotate(rules_count=in_force).order_by("code"))
 
 
 # ---- the whole -------------------------------------------------------------------------------

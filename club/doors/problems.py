@@ -54,6 +54,17 @@ KINDS: Mapping[str, Kind] = {
         values=("tries_left",),
     ),
     "code_expired": Kind(401, _("The code is no longer valid"), _("Ask for a new code, please.")),
+    "not_permitted": Kind(
+        403,
+        _("You may not do this"),
+        _("Your role has not the right to it. Whoever keeps the roles can give it."),
+        values=("permission",),
+    ),
+    "csrf_failed": Kind(
+        403,
+        _("The request does not show that it comes from you"),
+        _("Send the value of the cookie csrftoken in the header X-CSRFToken."),
+    ),
     "not_found": Kind(404, _("Not found"), _("There is nothing of yours at this address.")),
     "order_not_found": Kind(
         404, _("There is no such order"), _("Look for it in the list of your orders.")
@@ -115,6 +126,51 @@ KINDS: Mapping[str, Kind] = {
         422,
         _("This is not a phone number"),
         _("A phone number has twelve digits and begins with 998, like 998901234567."),
+    ),
+    "unknown_level": Kind(
+        422,
+        _("There is no such level"),
+        _("The levels are: %(levels)s."),
+        values=("levels",),
+    ),
+    "bad_campaign": Kind(
+        422, _("This is not a campaign"), _("Correct what `problems` names."), values=("problems",)
+    ),
+    "bad_rule": Kind(
+        422, _("This is not a rule"), _("Correct what `problems` names."), values=("problems",)
+    ),
+    "campaign_over": Kind(
+        422, _("It would end before it begins"), _("Change the file and try again.")
+    ),
+    "fund_is_fixed": Kind(
+        422, _("A campaign keeps its fund"), _("Change the file and try again."), values=("fund",)
+    ),
+    "rule_of_another_campaign": Kind(
+        422,
+        _("A rule belongs to another campaign"),
+        _("Change the file and try again."),
+        values=("rule_id", "campaign"),
+    ),
+    "rule_overlaps": Kind(
+        422,
+        _("Another campaign has a rule of this name"),
+        _("Change the file and try again."),
+        values=("rule_id",),
+    ),
+    "bad_span": Kind(
+        422,
+        _("These days cannot be simulated"),
+        _("Choose days that are over, the first before the last, at most %(days_max)s of them."),
+        values=("days_max",),
+    ),
+    "no_events": Kind(
+        422,
+        _("Nothing happened on these days"),
+        _("From %(first_day)s to %(last_day)s there is no event. Choose other days."),
+        values=("first_day", "last_day"),
+    ),
+    "simulation_over": Kind(
+        409, _("The simulation has ended"), _("There is nothing to cancel."), values=("state",)
     ),
     "bad_cursor": Kind(
         422, _("This page does not exist"), _("Start again from the newest entries.")
@@ -196,9 +252,9 @@ def as_markdown() -> str:
     reasons = [f"| `{code}` | {text} |" for code, text in FIELD_REASONS.items()]
     return "\n".join(
         [
-            "# Errors of the subscriber API",
+            "# Errors of the APIs",
             "",
-            "Every error is an `application/problem+json` document (RFC 9457): `type`, `title`,",
+            "Every error of the subscriber API and of the office's is an `application/problem+json` document (RFC 9457): `type`, `title`,",
             "`status`, `detail`, `instance`, a stable `code`, the `request_id` to quote when asking",
             "for help, and the members of the last column. Titles and details come in the language",
             "of `Accept-Language`, else in the subscriber's own. Programs compare `code` only.",

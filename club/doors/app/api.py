@@ -1,15 +1,11 @@
 """The subscriber API: /api/v1. One file a noun beside this one; here is what joins them."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
@@ -17,12 +13,10 @@ from ninja.renderers import JSONRenderer
 
 from club.doors import problems
 from club.doors.app import catalogue, door, history, me, orders, session
-from club.doors.app.door import AppRequest, in_the_door, problem
-from club.doors.app.faults import faulty_fields
+from club.doors.app.door import AppRequest, in_the_door
+from club.doors.app.refusals import answer_problems
 from club.doors.app.schemas import ProblemKindOut, or_problems
-from club.errors import ClubError
 
-log = logging.getLogger(__name__)
 DOCS_CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 
@@ -82,6 +76,7 @@ api.add_router("", me.router, tags=["me"])
 api.add_router("", history.router, tags=["me"])
 api.add_router("", catalogue.router, tags=["catalogue"])
 api.add_router("", orders.router, tags=["orders"])
+answer_problems(api)
 
 
 @api.get("/problems/{code}", response=or_problems({200: ProblemKindOut}, 404), tags=["errors"])
@@ -93,65 +88,17 @@ def explain_problem(request: AppRequest, code: str) -> ProblemKindOut:
     return ProblemKindOut(code=code, status=kind.status, title=str(kind.title), members=kind.values)
 
 
-# ---- errors ----------------------------------------------------------------------------------
-
-
-@api.exception_handler(ClubError)
-def refused(request: AppRequest, error: ClubError) -> HttpResponse:
-    """What the table of problems does not know is our mistake, and goes on as one."""
-    if error.code not in problems.KINDS:
-        raise error
-    values = dict(error.values)
-    match values:
-        case {"asked_points": int(asked), "available_points": int(available)}:
-            values["missing_points"] = asked - available
-    return problem(request, error.code, values)
-
-
-@api.exception_handler(ValidationError)
-def invalid(request: AppRequest, error: ValidationError) -> HttpResponse:
-    faults = faulty_fields(error.errors)
-    if any(fault.is_missing_key for fault in faults):
-        return problem(request, "idempotency_key_missing")
-    return problem(request, "validation_failed", {"errors": [fault.told() for fault in faults]})
-
-
-@api.exception_handler(AuthenticationError)
-def not_signed_in(request: AppRequest, error: AuthenticationError) -> HttpResponse:
-    return problem(request, "not_signed_in")
-
-
-@api.exception_handler(HttpError)
-def malformed(request: AppRequest, error: HttpError) -> HttpResponse:
-    """Ninja raises this only when a body cannot be parsed."""
-    return problem(request, "malformed_request")
-
-
-@api.exception_handler(Http404)
-def nowhere(request: AppRequest, error: Http404) -> HttpResponse:
-    return problem(request, "not_found")
-
-
-@api.exception_handler(RequestDataTooBig)
-def too_large(request: AppRequest, error: RequestDataTooBig) -> HttpResponse:
-    return problem(request, "body_too_large", {"bytes_max": door.BODY_BYTES_MAX})
-
-
-@api.exception_handler(OperationalError)
-@api.exception_handler(InterfaceError)
-def unavailable(request: AppRequest, error: Exception) -> HttpResponse:
-    log.error("%s: the database is away: %s", request.id, type(error).__name__)
-    return problem(request, "unavailable")
-
-
-def _urls() -> tuple[list[URLPattern | URLResolver], str, str]:
-    patterns, app_name, namespace = api.urls
+def addresses(
+    of: NinjaAPI, *, body_bytes_max: int = door.BODY_BYTES_MAX
+) -> tuple[list[URLPattern | URLResolver], str, str]:
+    """The addresses of an API behind its door; every other one below them is a problem, too."""
+    patterns, app_name, namespace = of.urls
     # Before Ninja's own root, which raises; after everything else, what is nowhere.
     patterns = [path("", door.not_found), *patterns, path("<path:rest>", door.not_found)]
     for pattern in patterns:
         assert isinstance(pattern, URLPattern)
-        pattern.callback = in_the_door(pattern.callback)
+        pattern.callback = in_the_door(pattern.callback, body_bytes_max=body_bytes_max)
     return patterns, app_name, namespace
 
 
-urls = _urls()
+urls = addresses(api)

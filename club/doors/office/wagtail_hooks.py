@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from club.doors.office import campaigns, proposals, subscribers
+from club.doors.office import campaigns, proposals, simulations, subscribers
 from club.doors.office.home import TodayPanel
 
 STOCK_MENUS = {"explorer", "images", "documents", "reports", "help"}
@@ -39,6 +39,9 @@ def our_pages() -> list[URLPattern]:
         path("subscribers/<int:subscriber_id>/", subscribers.page, name="office_subscriber"),
         path("campaigns/", campaigns.page, name="office_campaigns"),
         path("campaigns/<slug:code>.json", campaigns.download, name="office_campaign_file"),
+        path("campaigns/<slug:code>/simulate/", simulations.ask, name="office_simulate"),
+        path("simulations/", simulations.ask, name="office_simulations"),
+        path("simulations/<int:simulation_id>/", simulations.page, name="office_simulation"),
         path("proposals/", proposals.index, name="office_proposals"),
         path("proposals/<int:proposal_id>/", proposals.page, name="office_proposal"),
     ]
