@@ -15,8 +15,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from bench.pgbench import Figure
 from club.accrual.campaign_files import CampaignFile
 from club.accrual.queries import Version
@@ -31,7 +29,10 @@ SUBSCRIBERS = 500_000
 SPAN = Span(date(2026, 8, 1), date(2026, 10, 31))
 CPU_S_MAX, MEMORY_GB_MAX = 60, 4
 NAMES = dict.fromkeys(CODES, "Points")
-CHANNELS, REGIONS = ["app", "bank", "kiosk", "ussd"], ["TAS", "SAM", "BUX", "AND", "FAR", "XOR", "NAV"]
+CHANNELS, REGIONS = (
+    ["app", "bank", "kiosk", "ussd"],
+    ["TAS", "SAM", "BUX", "AND", "FAR", "XOR", "NAV"],
+)
 TARIFFS = ["start", "status", "vip", "iot", "travel"]
 
 
@@ -60,14 +61,12 @@ def measured(work: Callable[[], None]) -> tuple[float, float]:
     return time.process_time() - began, time.monotonic() - began_at
 
 
-def write_events(
-    path: Path, *, events: int = EVENTS, subscribers: int = SUBSCRIBERS
-) -> None:
+def write_events(path: Path, *, events: int = EVENTS, subscribers: int = SUBSCRIBERS) -> None:
     """Numbers of payments follow a power law: most pay a few times a month, the first some 1,500 times."""
     seconds = SPAN.days * 86_400
     begins = int(SPAN.begins.timestamp())
     local = "to_timestamp(0)::timestamp + to_seconds((occurred_us / 1000000)::bigint + 18000)"
-    with duckdb.connect(config=export.duck_settings() | {"memory_limit": "1500MB"}) as db:
+    with export.connected() as db:
         db.execute("select setseed(0.4)")
         db.execute(
             f"""
@@ -100,7 +99,7 @@ def _picked(words: list[str], number: str) -> str:
 
 def scan(path: Path) -> None:
     """Every column that a simulation reads, once."""
-    with duckdb.connect(config=export.duck_settings()) as db:
+    with export.connected() as db:
         listed = ", ".join(f"max({name})" for name in export.columns())
         db.execute(f"select {listed} from read_parquet('{path}')").fetchall()
 

@@ -20,6 +20,14 @@ from club.subscribers.rules import BadMsisdn
 BASE = Path(__file__).resolve().parents[2]
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 VALUES = {
+    "problems": [],
+    "fund": 1,
+    "rule_id": "gift",
+    "campaign": "spring",
+    "days_max": 731,
+    "first_day": "2026-01-01",
+    "last_day": "2026-01-31",
+    "state": "done",
     "tries_left": 2,
     "price_points": 5,
     "available_points": 1,

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from club.accrual.rules.facts import FIELDS
 from club.accrual.simulation import export, wants
 from club.accrual.simulation.chunks import Chunk, Cohort, chunk_of
 from club.accrual.simulation.wants import TOLD_APART, Span
 from club.accrual.simulation.worlds import Entrant, Ints, World
+
+if TYPE_CHECKING:
+    import duckdb
 
 EVENTS_A_CHUNK = 2_500_000
 """A gigabyte at most with a hundred rules."""
@@ -60,7 +61,7 @@ class DuckEvents:
 @contextmanager
 def opened(paths: Sequence[Path], span: Span) -> Iterator[DuckEvents]:
     """The events of these files. What it spills is gone afterwards."""
-    with duckdb.connect(config=export.duck_settings()) as duck:
+    with export.connected() as duck:
         duck.execute(f"create view every_event as {export.source(paths)}")
         begins, ends = map(wants.microseconds, (span.begins, span.ends))
         duck.execute(

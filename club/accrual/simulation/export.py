@@ -5,14 +5,16 @@ without touching its other files. The table ExportFile says which count: a file 
 whole on the disk, in the transaction that moves the mark. Nothing in them names anybody: no number.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import duckdb
 import psycopg
 from django.conf import settings
 from django.db import connection, transaction
@@ -20,6 +22,9 @@ from django.db.models import Count, Min
 
 from club.accrual.models import Export, ExportErased, ExportFile, Outcome
 from club.accrual.rules.facts import FIELDS
+
+if TYPE_CHECKING:
+    import duckdb
 
 TYPES: dict[type, str] = {str: "varchar", int: "bigint", bool: "boolean"}
 OWN_COLUMNS = {
@@ -135,7 +140,7 @@ def _copy(to: Path, *, since: datetime, until: datetime) -> None:
 
 def _write(lines: Path, known: Sequence[Path], until: datetime) -> list[ExportFile]:
     """A file for each month of what is new in the lines."""
-    with duckdb.connect(config=duck_settings()) as duck:
+    with connected() as duck:
         duck.execute(
             "create table news as select *, date_trunc('month', day)::date as month"
             " from read_csv($lines, columns = $columns, header = false, nullstr = '',"
@@ -201,7 +206,7 @@ def _months_of(subscribers: Sequence[int]) -> set[date]:
     every = [*ExportFile.objects.values_list("name", "month")]
     if not subscribers or not every:
         return set()
-    with duckdb.connect(config=duck_settings()) as duck:
+    with connected() as duck:
         found = duck.execute(
             "select distinct date_trunc('month', day)::date from read_parquet($files)"
             " where list_contains($subscribers, subscriber_id)",
@@ -217,7 +222,7 @@ def _months_of(subscribers: Sequence[int]) -> set[date]:
 def _rewrite(month: date, erased: Sequence[int]) -> None:
     Export.objects.select_for_update().get(id=1)
     old = [*ExportFile.objects.filter(month=month)]
-    with duckdb.connect(config=duck_settings()) as duck:
+    with connected() as duck:
         duck.execute(f"create view old as {source([settings.EXPORT / one.name for one in old])}")
         gone = ", ".join(map(str, erased)) or "null"
         new = _write_file(
@@ -235,7 +240,8 @@ def source(paths: Sequence[Path]) -> str:
     """DuckDB's SELECT of all columns of these files; one that none of them has yet is NULL."""
     listed = "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
     read = f"read_parquet({listed}, union_by_name = true)"
-    known = {str(name) for name, *_ in duckdb.connect().execute(f"describe from {read}").fetchall()}
+    with connected() as duck:
+        known = {str(name) for name, *_ in duck.execute(f"describe from {read}").fetchall()}
     picked = ", ".join(
         f'"{name}"' if name in known else f'null::{kind} as "{name}"'
         for name, kind in columns().items()
@@ -243,13 +249,20 @@ def source(paths: Sequence[Path]) -> str:
     return f"select {picked} from {read}"
 
 
-def duck_settings() -> dict[str, str | bool | int | float | list[str]]:
-    """For whatever is large: bounded, and spilled beside the files."""
+def connected() -> duckdb.DuckDBPyConnection:
+    """A database of its own in memory: bounded, and spilled beside the files.
+
+    DuckDB is loaded here, so that only those who ask it carry it: not every worker and web server.
+    """
+    import duckdb
+
     settings.EXPORT.mkdir(parents=True, exist_ok=True)
-    return {
-        "memory_limit": "1500MB",
-        "temp_directory": str(settings.EXPORT / "spill"),
-        "preserve_insertion_order": False,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
+    return duckdb.connect(
+        config={
+            "memory_limit": "1500MB",
+            "temp_directory": str(settings.EXPORT / "spill"),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )

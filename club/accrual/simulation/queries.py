@@ -1,6 +1,5 @@
 """Reads of simulations. Points are whole numbers."""
 
-import duckdb
 from django.db.models import QuerySet
 
 from club.accrual.errors import NoSuchSimulation
@@ -34,7 +33,7 @@ def has_events(span: Span) -> bool:
     """Whether anything happened on these days, exported or not yet."""
     first_us, last_us = microseconds(span.begins), microseconds(span.ends) - 1
     if paths := export.files(first=span.first, last=span.last):
-        with duckdb.connect(config=export.duck_settings()) as duck:
+        with export.connected() as duck:
             found = duck.execute(
                 "select 1 from read_parquet($files) where cancels is null"
                 " and occurred_us between $first and $last limit 1",

@@ -16,7 +16,7 @@ from club.doors.office.charts import (
     round_levels,
 )
 
-WIDTH, HEIGHT = 720, 240
+WIDTH, WIDE, HEIGHT = 520, 1080, 240
 DAYS_WITHOUT_MONTHS = 31
 """So few are named by their days."""
 GAP = 0.25
@@ -47,7 +47,7 @@ class Chart:
 def days(lines: Sequence[dict[str, Any]]) -> Chart:
     """Points a day, as it was and with the draft."""
     on = [date.fromisoformat(line["day"]) for line in lines]
-    return _curves(on, {name: [line[name] for line in lines] for name in ("before", "draft")})
+    return _curves(on, {name: [line[name] for line in lines] for name in ("draft", "before")}, WIDE)
 
 
 def burn_down(budget: dict[str, Any], first_day: date, last_day: date) -> Chart:
@@ -75,9 +75,10 @@ def histogram(lines: Sequence[dict[str, Any]]) -> Chart:
     return Chart(levels, marks, bars=bars)
 
 
-def _curves(on: Sequence[date], series: dict[str, list[int]]) -> Chart:
+def _curves(on: Sequence[date], series: dict[str, list[int]], width: int = WIDTH) -> Chart:
+    """The first series lies below the others."""
     levels, y = _scale([amount for amounts in series.values() for amount in amounts])
-    step = (WIDTH - LEFT - RIGHT) / max(len(on) - 1, 1)
+    step = (width - LEFT - RIGHT) / max(len(on) - 1, 1)
 
     def x(place: int) -> float:
         return round(LEFT + step * place, 1)
@@ -90,7 +91,7 @@ def _curves(on: Sequence[date], series: dict[str, list[int]]) -> Chart:
         (name, "M" + "L".join(f"{x(place)} {y(amount)}" for place, amount in enumerate(amounts)))
         for name, amounts in series.items()
     ]
-    return Chart(levels, marks, lines)
+    return Chart(levels, marks, lines, width=width)
 
 
 def _scale(amounts: Sequence[int]) -> tuple[list[Tick], Any]:
