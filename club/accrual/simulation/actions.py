@@ -57,7 +57,7 @@ def ask(*, text: str, span: Span, by: Staff, now: datetime) -> Simulation:
         raise _no_events(span)
     simulation = Simulation.objects.create(
         digest=proposals.digest(document),
-        code=document["code"],
+        code=str(document["code"]),
         document=document,
         first_day=span.first,
         last_day=span.last,

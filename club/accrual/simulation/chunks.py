@@ -34,14 +34,19 @@ class Chunk(NamedTuple):
 class Events(Protocol):
     """The exported events of some days, open in DuckDB or in Spark."""
 
-    span: Span
-    count: int
-    """Those that were not cancelled."""
-    known_facts: dict[str, int]
-    """How many of them know each fact."""
-    cohorts: Sequence[Cohort]
-    cancelled: Ints
-    """Ids of events that were undone later, in ascending order."""
+    @property
+    def span(self) -> Span: ...
+
+    @property
+    def count(self) -> int:
+        """Those that were not cancelled."""
+
+    @property
+    def known_facts(self) -> dict[str, int]:
+        """How many of them know each fact."""
+
+    @property
+    def cohorts(self) -> Sequence[Cohort]: ...
 
     def chunks(self, worlds: Sequence[World], *, told: Callable[[float], None]) -> Iterator[Chunk]:
         """`told` hears what part of them has been read."""
@@ -60,13 +65,13 @@ def chunk_of(
         ids = table["event_id"]
         at = np.minimum(np.searchsorted(cancelled, ids), len(cancelled) - 1)
         some &= cancelled[at] != ids
-    some = np.flatnonzero(some)
-    wanted = [points[some] for points in wanted]
+    kept = np.flatnonzero(some)
+    wanted = [points[kept] for points in wanted]
     owner, occurred_us, event_id = (
-        np.asarray(table[name][some], np.int64)
+        np.asarray(table[name][kept], np.int64)
         for name in ("subscriber_id", "occurred_us", "event_id")
     )
-    cohort = np.asarray(table["cohort"][some], np.int32)
+    cohort = np.asarray(table["cohort"][kept], np.int32)
     periods = period_ids(occurred_us)
     is_new = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
     subscriber = (np.cumsum(is_new) - 1).astype(np.int32)

@@ -63,6 +63,7 @@ def work_simulation(simulation_id: int) -> None:
 
 def told(done: Simulation) -> Iterator[str]:
     """The results as tables."""
+    assert done.results is not None, "it is done"
     found = done.results
     totals, worth = found["totals"], found["point_worth_tiyin"]
     yield f"{done.code}, {done.first_day} to {done.last_day}: {found['events']:,} events"

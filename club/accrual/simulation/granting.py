@@ -94,7 +94,7 @@ def _queue(
     crowds: Sequence[Crowd], world: World, *, is_forwards: bool
 ) -> tuple[shared.Queue, Ints]:
     """The wishes with a shared limit in the order of deciding, and their places among all wishes."""
-    is_shared = (world.shared.of_rule >= 0).any(axis=0)
+    is_shared = world.shared.has_rule
     sign = 1 if is_forwards else -1
     every = np.concatenate([crowd.wishes.rule for crowd in crowds])
     places = np.flatnonzero(is_shared[every])

@@ -59,11 +59,11 @@ def contest(wants: Sequence[npt.NDArray[np.integer]], world: World) -> Wishes:
         for rival in rivals:
             wanted[:, place] &= ~wanted[:, rival]
     event, rule = (places.astype(np.int32) for places in wanted.nonzero())
-    points = np.empty(len(event), np.int32)
+    amounts = np.empty(len(event), np.int32)
     for place, column in enumerate(wants):
         mine = np.flatnonzero(rule == place)
-        points[mine] = column[event[mine]]
-    return Wishes(event, rule, points)
+        amounts[mine] = column[event[mine]]
+    return Wishes(event, rule, amounts)
 
 
 def grant(
@@ -85,7 +85,7 @@ def grant(
     counters = world.own
     if not counters:
         return Granted(desired, granted)
-    limited = np.flatnonzero((counters.of_rule >= 0).any(axis=0)[wishes.rule])
+    limited = np.flatnonzero(counters.has_rule[wishes.rule])
     if not len(limited):
         return Granted(desired, granted)
 

@@ -87,8 +87,8 @@ class _Limit(NamedTuple):
         left = np.maximum(self.most - self._before(self._amounts(desired)), 0)[self.is_bound]
         return left if self.unit == "points" else np.where(left > 0, NO_LIMIT, 0)
 
-    def _amounts(self, points: Ints) -> Ints:
-        return points if self.unit == "points" else (points > 0).astype(np.int64)
+    def _amounts(self, points: Small) -> Ints:
+        return (points if self.unit == "points" else points > 0).astype(np.int64)
 
     def _before(self, amounts: Ints) -> Ints:
         """What the period had counted before each wish."""

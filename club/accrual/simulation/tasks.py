@@ -1,10 +1,10 @@
 """Jobs of simulations. Each may run twice."""
 
+import signal
 import subprocess
 import sys
 import time
 from functools import partial
-from typing import cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,7 +23,7 @@ LOOK_EVERY_S = 0.5
 def start(*, text: str, span: Span, by: Staff) -> Simulation:
     """Ask for a simulation, and leave it to a worker. Raises as `actions.ask` does."""
     simulation = actions.ask(text=text, span=span, by=by, now=timezone.now())
-    simulate.defer(simulation_id=cast(int, simulation.pk))
+    simulate.defer(simulation_id=simulation.pk)
     return simulation
 
 
@@ -32,7 +32,7 @@ def simulate(simulation_id: int) -> None:
     """In a process of its own: it is heavy, and payments go on being decided beside it."""
     child = subprocess.Popen(
         [sys.executable, "-m", "club", "campaign", "work-simulation", str(simulation_id)],
-        preexec_fn=partial(end_with_the_parent, 15) if sys.platform == "linux" else None,
+        preexec_fn=partial(end_with_the_parent, signal.SIGTERM) if sys.platform == "linux" else None,
     )
     while child.poll() is None:
         time.sleep(LOOK_EVERY_S)

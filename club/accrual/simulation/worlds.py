@@ -62,6 +62,12 @@ class Counters:
     def __bool__(self) -> bool:
         return bool(self.periods)
 
+    @property
+    def has_rule(self) -> Bools:
+        """Whether each rule counts on any of them."""
+        used: Bools = np.any(self.of_rule >= 0, axis=0)
+        return used
+
 
 @dataclass(frozen=True, slots=True)
 class World:

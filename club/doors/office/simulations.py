@@ -110,6 +110,7 @@ def _answer(request: HttpRequest, simulation: Simulation, by: Staff) -> HttpResp
 
 def _figures(simulation: Simulation) -> dict[str, Any]:
     """What a template cannot work out."""
+    assert simulation.results is not None, "it is done"
     found = simulation.results
     worth = found["point_worth_tiyin"]
     return {
