@@ -1,8 +1,10 @@
 """A marketer asks what a campaign would have done, before anybody approves it."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from club.access import proposals
 from club.access.errors import MayNotPropose
@@ -12,6 +14,7 @@ from club.accrual.errors import BadCampaign, BadSpan, FundIsFixed, NoEvents, Not
 from club.accrual.models import Simulation
 from club.accrual.simulation import actions, engine, export
 from club.accrual.simulation.wants import Span
+from club.cli import club as command
 from tests.accrual.conftest import PAYMENT, Office
 from tests.builders import NOW, member
 from tests.simulation.conftest import draft, gift
@@ -264,3 +267,32 @@ def test_a_cancelled_simulation_stops_and_stays_cancelled(story: Story) -> None:
 
     assert (ended.state, ended.results) == ("cancelled", None)
     assert story.runs(asked).state == "cancelled"
+
+
+def test_a_simulation_from_the_command_line_ends_in_a_table(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("club.accrual.simulation.cli.clock", lambda: story.club.now)
+    story.pays(story.club.subscriber(), 1_000, 30_000)
+    story.club.later(minutes=1)
+    path = tmp_path / "spring.json"
+    path.write_text(draft(gift(5)))
+
+    def simulate(first: str, last: str) -> tuple[int, str]:
+        days = ("--from", first, "--until", last)
+        words = ("campaign", "simulate", str(path), *days, "--by", "malika")
+        result = CliRunner().invoke(command, words)
+        return result.exit_code, result.output
+
+    status, told = simulate("2026-11-01", "2026-11-18")
+    assert status == 0, told
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    assert "spring, 2026-11-01 to 2026-11-18: 2 events" in lines
+    assert "points 0 10" in lines
+    assert "winners: 1 subscribers, 10 points more" in lines
+    assert "spring - 0 rules next: simulated" in " ".join(
+        CliRunner().invoke(command, ("campaign", "list")).output.split()
+    )
+    status, told = simulate("2026-01-01", "2026-01-31")
+    assert status == 1
+    assert "nothing happened from 2026-01-01 to 2026-01-31: choose days with events" in told

@@ -26,6 +26,10 @@ class SimulationFailed(ClubError):
     code = "simulation_failed"
 
 
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
 # ---- simulations -----------------------------------------------------------------------------
 @click.command()
 @click.argument("file", type=click.File(encoding="utf-8"))
@@ -38,10 +42,11 @@ class SimulationFailed(ClubError):
 def simulate(file: TextIO, first: datetime, last: datetime, master: str | None, by: Staff) -> None:
     """What the campaign in FILE (-: standard input) would have done on past days."""
     span = Span(first.date(), last.date())
-    asked = actions.ask(text=file.read(), span=span, by=by, now=datetime.now(UTC))
+    asked = actions.ask(text=file.read(), span=span, by=by, now=clock())
     with click.progressbar(length=100, label=f"simulation {asked.pk}", file=sys.stderr) as bar:
         done = actions.run(
             simulation_id=asked.pk,
+            clock=clock,
             told=lambda percent: bar.update(max(percent - bar.pos, 0)),
             spark_master=master,
         )
@@ -125,14 +130,14 @@ def run() -> None:
     def show(until: datetime) -> None:
         click.echo(f"until {until:%Y-%m-%d %H:%M}", err=True)
 
-    found = export.bring_up_to_date(now=datetime.now(UTC), told=show)
+    found = export.bring_up_to_date(now=clock(), told=show)
     click.echo(f"{found:,} events and cancellations exported")
 
 
 @command.command()
 def tidy() -> None:
     """Make one file of a month's many, and take out whoever was erased."""
-    months = export.tidy(now=datetime.now(UTC))
+    months = export.tidy(now=clock())
     click.echo(f"{months} months written anew")
 
 

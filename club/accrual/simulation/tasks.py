@@ -32,7 +32,9 @@ def simulate(simulation_id: int) -> None:
     """In a process of its own: it is heavy, and payments go on being decided beside it."""
     child = subprocess.Popen(
         [sys.executable, "-m", "club", "campaign", "work-simulation", str(simulation_id)],
-        preexec_fn=partial(end_with_the_parent, signal.SIGTERM) if sys.platform == "linux" else None,
+        preexec_fn=partial(end_with_the_parent, signal.SIGTERM)
+        if sys.platform == "linux"
+        else None,
     )
     while child.poll() is None:
         time.sleep(LOOK_EVERY_S)
