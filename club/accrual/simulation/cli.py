@@ -14,7 +14,7 @@ from club.access.cli_options import by_option
 from club.access.models import Staff
 from club.accrual.errors import SimulationCancelled
 from club.accrual.models import Simulation
-from club.accrual.simulation import actions, export
+from club.accrual.simulation import actions, export, memory
 from club.accrual.simulation.wants import Span
 from club.errors import ClubError
 
@@ -63,6 +63,7 @@ def simulate(file: TextIO, first: datetime, last: datetime, master: str | None, 
 def work_simulation(simulation_id: int) -> None:
     """What the job starts: a process of its own, so that nothing else waits for it."""
     os.nice(10)
+    memory.keep_what_is_freed()
     actions.run(simulation_id=simulation_id)
 
 
