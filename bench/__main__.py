@@ -35,6 +35,7 @@ BENCHMARKS = (
     "reads",
     "rule_vs_python",
     "accrue_batch",
+    "simulate_10m",
     "intake_to_posted",
     "api_me",
     "why",

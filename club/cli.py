@@ -52,6 +52,7 @@ def rooms_with_commands() -> dict[str, str]:
         "levels": "club.tiers.levels_cli",
         "campaign": "club.accrual.campaign_cli",
         "segments": "club.accrual.segments_cli",
+        "export": "club.accrual.simulation.cli",
         "proposals": "club.access.proposals_cli",
     }
 

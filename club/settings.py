@@ -16,6 +16,8 @@ BASE = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("CLUB_HOME", BASE / ".club"))
 # One file a day that proves what the books held; best kept where the database's owner has no rights.
 SEALS = Path(os.environ.get("CLUB_SEALS", HOME / "seals"))
+# The events that campaigns are simulated over, as Parquet.
+EXPORT = Path(os.environ.get("CLUB_EXPORT", HOME / "export"))
 IS_DEMO = os.environ.get("CLUB_DEMO") == "1"
 """The demo programme's conveniences: the demo phone, and simulators of the operator's systems."""
 
@@ -101,6 +103,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
+PROCRASTINATE_IMPORT_PATHS = ["club.accrual.simulation.tasks"]
 AUTH_USER_MODEL = "access.Staff"
 
 MIDDLEWARE = [

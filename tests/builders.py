@@ -9,11 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from club.access import groups
+from club.access import groups, proposals
 from club.access.models import Staff
 from club.accrual import actions as accrual
-from club.accrual import inbox
-from club.accrual.models import Kind
+from club.accrual import campaign_files, inbox
+from club.accrual.models import Kind, Simulation
+from club.accrual.simulation import engine
 from club.clock import day_of
 from club.demo import programme
 from club.ledger import queries as books
@@ -73,6 +74,25 @@ class Club:
         )
         return receipt
 
+    def cancels(self, external_id: str) -> inbox.Receipt:
+        """A payment is undone; `decide` takes back what it brought."""
+        (receipt,) = inbox.receive(
+            [
+                inbox.Incoming(
+                    source="espp",
+                    kind=Kind.CANCELLATION,
+                    external_id=external_id,
+                    msisdn="",
+                    occurred_at=self.now,
+                    amount_tiyin=0,
+                    channel="app",
+                    details={},
+                )
+            ],
+            now=self.now,
+        )
+        return receipt
+
     def decide(self) -> None:
         while accrual.decide_batch(now=self.now, limit=500).taken:
             pass
@@ -89,6 +109,25 @@ class Club:
     def later(self, **delta: float) -> datetime:
         self.now += timedelta(**delta)
         return self.now
+
+
+def simulated(text: str, *, by: Staff, now: datetime) -> str:
+    """A campaign's file of which staff have seen a simulation; written here, for the tests of all that
+    comes afterwards. What a simulation finds is told in tests/simulation."""
+    document = campaign_files.read(text).document()
+    Simulation.objects.create(
+        digest=proposals.digest(document),
+        code=document["code"],
+        document=document,
+        first_day=day_of(now),
+        last_day=day_of(now),
+        engine=engine.current(),
+        state=Simulation.State.DONE,
+        results={},
+        asked_by=by,
+        asked_at=now,
+    )
+    return text
 
 
 def member(name: str, role: str) -> Staff:

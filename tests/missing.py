@@ -48,9 +48,18 @@ def _rabbitmq() -> str:
     return "the broker is missing: apt-get install rabbitmq-server"
 
 
+def _spark() -> str:
+    if importlib.util.find_spec("pyspark") is None:
+        return "Spark is missing: it comes with requirements/all.txt"
+    return (
+        "" if shutil.which("java") else "Java is missing: apt-get install openjdk-17-jdk-headless"
+    )
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "java": _java,
     "node": _node,
     "chromium": _chromium,
     "rabbitmq": _rabbitmq,
+    "spark": _spark,
 }

@@ -8,10 +8,11 @@ from django.utils import translation
 
 from club.access.cli_options import by_option
 from club.access.models import Staff
-from club.accrual import campaign_files, campaigns, clawback_cli, measuring_cli
+from club.accrual import campaign_files, campaigns, clawback_cli, lifecycle, measuring_cli
 from club.accrual.campaign_words import in_one_line
 from club.accrual.clawback import proposing as clawbacks
 from club.accrual.cli_options import Moment, told, why_option
+from club.accrual.simulation import cli as simulation
 from club.languages import ENGLISH
 
 
@@ -20,6 +21,18 @@ from club.languages import ENGLISH
 def command(context: click.Context) -> None:
     """Campaigns: what subscribers get points for."""
     context.with_resource(translation.override(ENGLISH))  # as all commands speak
+
+
+command.add_command(simulation.simulate)
+command.add_command(simulation.work_simulation)
+
+
+@command.command("list")
+def list_() -> None:
+    """Every campaign, where it stands, and what is being made of it."""
+    for one in lifecycle.standings(datetime.now(UTC)):
+        now, following = one.now or "-", f"next: {one.next}" if one.next else ""
+        click.echo(f"{one.code:30} {now:10} {one.rules:>3} rules  {following}".rstrip())
 
 
 @command.command()

@@ -2,7 +2,7 @@
 in force stands beside it. Staff change a campaign by a proposal that somebody else approves."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -19,6 +19,7 @@ from club.accrual.errors import (
     CampaignOver,
     FundIsFixed,
     IncompleteNames,
+    NotSimulated,
     RuleOfAnother,
     RuleOverlaps,
     RulePublished,
@@ -26,11 +27,14 @@ from club.accrual.errors import (
 from club.accrual.models import Campaign, InForce, RuleVersion
 from club.accrual.rules.model import Rule, digest
 from club.accrual.rules.warnings import doubts
+from club.accrual.simulation.queries import is_simulated
 from club.languages import Texts, missing_in
 from club.savepoints import savepoint
 
 KIND = "accrual.campaign"
 RULE_CHARS_MAX = 200_000
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""In the time of a version that was always in force."""
 
 
 # ---- by proposal -----------------------------------------------------------------------------
@@ -60,7 +64,7 @@ def check(*, text: str, now: datetime) -> list[Told]:
     Raises BadCampaign, and whatever would stop it from being put in force today.
     """
     file = campaign_files.read(text)
-    _try(file.document(), now)
+    try_out(file.document(), now)
     return doubts_of(file, now)
 
 
@@ -85,11 +89,45 @@ def _proposed(document: Document, *, why: str, by: Staff, now: datetime) -> Prop
     proposal = proposals.propose(
         kind=KIND, subject_id=str(document["code"]), document=document, why=why, by=by, now=now
     )
-    _try(document, now)
+    try_out(document, now)
+    _check_simulated(document, now)
     return proposal
 
 
-def _try(document: Document, now: datetime) -> None:
+@transaction.atomic
+def carry_out(document: Document, now: datetime) -> None:
+    """Put in force what was approved. Raises NotSimulated, and as `put_in_force` does."""
+    _check_simulated(document, now)
+    put_in_force(document, now)
+
+
+def _check_simulated(document: Document, now: datetime) -> None:
+    """Staff have seen what it would do: in a simulation, or when the very same was in force before. What
+    has no rules brings nobody anything, and an end must not wait. Raises NotSimulated."""
+    named = proposals.digest(document)
+    if document["rules"] and not is_simulated(named) and not was_in_force(document, now):
+        raise NotSimulated(
+            "simulate exactly this campaign first: nobody has seen yet what it would do",
+            digest=named,
+        )
+
+
+def was_in_force(document: Document, now: datetime) -> bool:
+    """Whether the campaign was exactly this at some moment until now, whatever its dates."""
+    code = str(document["code"])
+    if not Campaign.objects.filter(code=code).exists():
+        return False
+    edges = InForce.objects.filter(version__campaign=code).values_list("during", flat=True)
+    moments = {edge for during in edges for edge in (during.lower, during.upper) if edge}
+    asked = document | {"starts_at": None, "ends_at": None}
+    return any(
+        campaign_files.exported(code=code, at=moment) == asked
+        for moment in (LONG_AGO, *sorted(moment for moment in moments if moment <= now))
+    )
+
+
+@transaction.atomic
+def try_out(document: Document, now: datetime) -> None:
     """Puts it in force and takes that back: what would stop it is said to the one who asks."""
     tried = transaction.savepoint()
     put_in_force(document, now)

@@ -1,5 +1,6 @@
 """What the inbox knows of an erased person. Amounts, days and decisions stay under an id that stands
-for nobody; number, details, facts and the text of what was rejected go.
+for nobody; number, details, facts and the text of what was rejected go. The files of the export have no
+number; the next tidying takes this subscriber's events out of them.
 
 An event without a fingerprint is an erased one: whatever comes under its id again is a duplicate,
 and nothing of it is kept.
@@ -8,6 +9,7 @@ and nothing of it is kept.
 from collections.abc import Sequence
 from datetime import datetime
 
+from club.accrual.models import ExportErased
 from club.accrual.rows import rows
 from club.arrays import literal
 from club.subscribers import rules
@@ -25,6 +27,7 @@ def erase_subscriber(*, subscriber_id: int, now: datetime) -> None:
         "delete from accrual_segmentmember where subscriber_id = %(subscriber_id)b",
         subscriber_id=subscriber_id,
     )
+    ExportErased.objects.get_or_create(subscriber_id=subscriber_id)
 
 
 def erase_number(*, msisdn: str, now: datetime) -> None:

@@ -137,3 +137,39 @@ class SegmentInUse(AccrualError):
     """Rules ask for it. Value: rules, their ids."""
 
     code = "segment_in_use"
+
+
+# ---- simulation ------------------------------------------------------------------------------
+class NotSimulated(AccrualError):
+    """Nobody has seen what exactly this campaign would do, or this release decides otherwise than the
+    one that was asked. Value: digest."""
+
+    code = "not_simulated"
+
+
+class BadSpan(AccrualError):
+    """The days end before they begin, are not over yet, or are too many. Value: days_max."""
+
+    code = "bad_span"
+
+
+class NoEvents(AccrualError):
+    """Nothing happened on these days, so nothing can be learnt. Values: first_day, last_day."""
+
+    code = "no_events"
+
+
+class NoSuchSimulation(AccrualError):
+    code = "no_such_simulation"
+
+
+class SimulationOver(AccrualError):
+    """It has ended before. Value: state."""
+
+    code = "simulation_over"
+
+
+class SimulationCancelled(AccrualError):
+    """Somebody cancelled it while it ran."""
+
+    code = "simulation_cancelled"

@@ -28,7 +28,7 @@ KINDS = {
         may_ask="accrual.propose_campaign",
         may_answer="accrual.approve_campaign",
         current=_current,
-        carry_out=campaigns.put_in_force,
+        carry_out=campaigns.carry_out,
     ),
     "clawback": Kind(
         may_ask=clawbacks.MAY_ASK,

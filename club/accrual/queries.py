@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 
-from club.accrual import funds
 from club.accrual.models import Campaign, Decision, EventState, InForce, Outcome, Queued
 
 
@@ -51,22 +50,9 @@ def versions_between(first: datetime, last: datetime) -> list[Version]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignNow:
-    """A campaign with the number of its rules in force, and who pays for it."""
-
-    campaign: Campaign
-    rules_count: int
-    shares: funds.Shares
-
-
-def campaigns_now(now: datetime) -> list[CampaignNow]:
-    """All campaigns, by their codes."""
-    in_force = Count("rules__in_force", filter=Q(rules__in_force__during__contains=now))
-    return [
-        CampaignNow(campaign, campaign.rules_count, funds.shares_of(campaign.fund))
-        for campaign in Campaign.objects.annotate(rules_count=in_force).order_by("code")
-    ]
+def campaigns() -> list[Campaign]:
+    """All that are or were in force, by their codes."""
+    return list(Campaign.objects.order_by("code"))
 
 
 # ---- the whole -------------------------------------------------------------------------------

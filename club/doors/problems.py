@@ -139,6 +139,48 @@ KINDS: Mapping[str, Kind] = {
         _("The levels are: %(levels)s."),
         values=("levels",),
     ),
+    "bad_campaign": Kind(
+        422, _("This is not a campaign"), _("Correct what `problems` names."), values=("problems",)
+    ),
+    "bad_rule": Kind(
+        422, _("This is not a rule"), _("Correct what `problems` names."), values=("problems",)
+    ),
+    "campaign_over": Kind(
+        422, _("It would end before it begins"), _("Change the file and try again.")
+    ),
+    "fund_is_fixed": Kind(
+        422,
+        _("A campaign keeps its fund"),
+        _("Change the file and try again."),
+        values=("paid_by",),
+    ),
+    "rule_of_another_campaign": Kind(
+        422,
+        _("A rule belongs to another campaign"),
+        _("Change the file and try again."),
+        values=("rule_id", "campaign"),
+    ),
+    "rule_overlaps": Kind(
+        422,
+        _("Another campaign has a rule of this name"),
+        _("Change the file and try again."),
+        values=("rule_id",),
+    ),
+    "bad_span": Kind(
+        422,
+        _("These days cannot be simulated"),
+        _("Choose days that are over, the first before the last, at most %(days_max)s of them."),
+        values=("days_max",),
+    ),
+    "no_events": Kind(
+        422,
+        _("Nothing happened on these days"),
+        _("From %(first_day)s to %(last_day)s there is no event. Choose other days."),
+        values=("first_day", "last_day"),
+    ),
+    "simulation_over": Kind(
+        409, _("The simulation has ended"), _("There is nothing to cancel."), values=("state",)
+    ),
     "bad_cursor": Kind(
         422, _("This page does not exist"), _("Start again from the newest entries.")
     ),

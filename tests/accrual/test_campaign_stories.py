@@ -1,6 +1,7 @@
 """A marketer asks for a campaign, the head of marketing approves it, subscribers get their points."""
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from club.accrual.errors import (
 from club.accrual.models import InForce, RuleVersion
 from club.cli import club as command
 from tests.accrual.conftest import PAYMENT, TEXTS, Office
-from tests.builders import member
+from tests.builders import member, simulated
 
 FIVE = {"kind": "fixed", "points": 5, "cap_per_event": 100}
 
@@ -52,6 +53,9 @@ class Story:
         self.club, self.marketer, self.head = club, marketer, head
 
     def asks(self, text: str, by: Staff | None = None) -> Proposal:
+        """Of a file that was simulated, if it is one at all."""
+        with suppress(BadCampaign):
+            simulated(text, by=self.marketer, now=self.club.now)
         return campaigns.propose(
             text=text, why="spring is here", by=by or self.marketer, now=self.club.now
         )
@@ -295,7 +299,7 @@ def test_a_marketer_and_their_head_do_it_from_the_command_line(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     path = tmp_path / "spring.json"
-    path.write_text(file(gift()))
+    path.write_text(simulated(file(gift()), by=story.marketer, now=story.club.now))
 
     def club(*words: str) -> str:
         result = CliRunner().invoke(command, words)

@@ -21,6 +21,14 @@ BASE = Path(__file__).resolve().parents[2]
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 VALUES = {
     "level": "Gold",
+    "problems": [],
+    "paid_by": "0: 100 %",
+    "rule_id": "gift",
+    "campaign": "spring",
+    "days_max": 731,
+    "first_day": "2026-01-01",
+    "last_day": "2026-01-31",
+    "state": "done",
     "tries_left": 2,
     "price_points": 5,
     "available_points": 1,

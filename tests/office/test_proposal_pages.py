@@ -9,7 +9,7 @@ from django.test import Client
 from club.access import groups
 from club.access.models import Proposal
 from club.accrual.models import InForce
-from tests.builders import Club, member
+from tests.builders import NOW, Club, member, simulated
 from tests.office.conftest import Desk
 
 CAMPAIGNS, PROPOSALS = "/office/campaigns/", "/office/proposals/"
@@ -32,9 +32,8 @@ def file_of(client: Client, code: str) -> dict:
 def proposed(marketer: Desk) -> Proposal:
     campaign = file_of(marketer.client, "everyday")
     campaign["rules"]["top-up"]["rule"]["reward"]["cap_per_event"] = 77
-    answer = marketer.client.post(
-        CAMPAIGNS, {"text": json.dumps(campaign), "why": "too <b>dear</b>"}
-    )
+    text = simulated(json.dumps(campaign), by=marketer.staff, now=NOW)
+    answer = marketer.client.post(CAMPAIGNS, {"text": text, "why": "too <b>dear</b>"})
     (proposal,) = Proposal.objects.all()
     assert answer.url == f"{PROPOSALS}{proposal.pk}/"
     return proposal

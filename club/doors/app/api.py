@@ -89,14 +89,16 @@ def explain_problem(request: AppRequest, code: str) -> ProblemKindOut:
     return ProblemKindOut(code=code, status=kind.status, title=str(kind.title), members=kind.values)
 
 
-def addresses(of: NinjaAPI) -> tuple[list[URLPattern | URLResolver], str, str]:
+def addresses(
+    of: NinjaAPI, *, body_bytes_max: int = door.BODY_BYTES_MAX
+) -> tuple[list[URLPattern | URLResolver], str, str]:
     """The addresses of an API behind its door; every other one below them is a problem, too."""
     patterns, app_name, namespace = of.urls
     # Before Ninja's own root, which raises; after everything else, what is nowhere.
     patterns = [path("", door.not_found), *patterns, path("<path:rest>", door.not_found)]
     for pattern in patterns:
         assert isinstance(pattern, URLPattern)
-        pattern.callback = in_the_door(pattern.callback)
+        pattern.callback = in_the_door(pattern.callback, body_bytes_max=body_bytes_max)
     return patterns, app_name, namespace
 
 

@@ -37,7 +37,7 @@ class AppRequest(HttpRequest):
     """What Accept-Language asks for among our languages; None leaves it to the subscriber."""
 
 
-def in_the_door(view: View) -> View:
+def in_the_door(view: View, *, body_bytes_max: int = BODY_BYTES_MAX) -> View:
     """Gives the request an id and a language, bounds its body, and forbids to keep the answer."""
 
     @wraps(view)
@@ -48,7 +48,7 @@ def in_the_door(view: View) -> View:
         translation.activate(request.asked_language or UZBEK)
 
         try:
-            response = _refusal(request) or view(request, *args, **kwargs)
+            response = _refusal(request, body_bytes_max) or view(request, *args, **kwargs)
         except Exception as error:  # noqa: BLE001  the last one who could answer
             # Our mistake: the log gets the trace, the outside the id to quote and nothing else.
             log.error("%s: %s", request.id, without_numbers(error))
@@ -83,11 +83,11 @@ def not_found(request: AppRequest, rest: str = "") -> HttpResponse:
     return problem(request, "not_found")
 
 
-def _refusal(request: AppRequest) -> HttpResponse | None:
+def _refusal(request: AppRequest, body_bytes_max: int) -> HttpResponse | None:
     """What is wrong with the body before anybody reads it."""
     length = int(request.META.get("CONTENT_LENGTH") or 0)
-    if length > BODY_BYTES_MAX:
-        return problem(request, "body_too_large", {"bytes_max": BODY_BYTES_MAX})
+    if length > body_bytes_max:
+        return problem(request, "body_too_large", {"bytes_max": body_bytes_max})
     if length and request.content_type != "application/json":
         return problem(request, "unsupported_media_type")
     return None

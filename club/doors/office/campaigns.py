@@ -9,10 +9,9 @@ from wagtail.admin.auth import permission_required
 
 from club.access.models import Staff
 from club.access.proposals import WHY_CHARS_MAX
-from club.accrual import campaign_files, campaigns
+from club.accrual import campaign_files, campaigns, lifecycle
 from club.accrual.campaign_words import Told
 from club.accrual.errors import NoSuchCampaign
-from club.accrual.queries import campaigns_now
 from club.errors import ClubError
 
 PERMISSION = "accrual.propose_campaign"
@@ -48,7 +47,7 @@ def page(request: HttpRequest) -> HttpResponse:
         request,
         "office/campaigns.html",
         {
-            "campaigns": campaigns_now(now),
+            "campaigns": lifecycle.standings(now),
             "text": text,
             "why": request.POST.get("why", ""),
             "why_chars_max": WHY_CHARS_MAX,

@@ -60,7 +60,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "office/clawbacks.html",
         {
             "clawbacks": queries.clawbacks(limit=LISTED),
-            "campaigns": [row.campaign for row in accrual.campaigns_now(now)],
+            "campaigns": accrual.campaigns(),
             "asked": asked,
             "since": asked.get("since") or _field(now - SPAN_SHOWN),
             "until": asked.get("until") or _field(now + timedelta(minutes=1)),

@@ -18,6 +18,7 @@ from club.doors.office import (
     levels,
     proposals,
     segments,
+    simulations,
     subscribers,
 )
 from club.doors.office.home import TodayPanel
@@ -54,6 +55,9 @@ def our_pages() -> list[URLPattern]:
         path("segments/", segments.page, name="office_segments"),
         path("levels/", levels.page, name="office_levels"),
         path("levels/<slug:code>.json", levels.download, name="office_scheme_file"),
+        path("campaigns/<slug:code>/simulate/", simulations.ask, name="office_simulate"),
+        path("simulations/", simulations.ask, name="office_simulations"),
+        path("simulations/<int:simulation_id>/", simulations.page, name="office_simulation"),
         path("proposals/", proposals.index, name="office_proposals"),
         path("proposals/<int:proposal_id>/", proposals.page, name="office_proposal"),
     ]

@@ -142,7 +142,38 @@ WORDS = {
         "nothing left": _("nothing of it stood any more"),
         "moved": _("it went to another number and was kept there"),
     },
+    "simulation": {
+        "waiting": _("Waits for a worker"),
+        "running": _("Running"),
+        "done": pgettext_lazy("simulation", "Done"),
+        "failed": _("Failed"),
+        "cancelled": pgettext_lazy("simulation", "Cancelled"),
+    },
+    "simulation_part": {
+        "tier": _("By level"),
+        "region": _("By region"),
+        "tariff": _("By tariff"),
+        "fund": _("By fund, all campaigns together"),
+    },
+    "simulation_warning": {
+        "fact_unknown": _("No event of these days knows a fact that a rule asks about:"),
+        "rule_brought_nothing": _("A rule brought nobody anything:"),
+    },
+    "stage": {
+        "draft": pgettext_lazy("campaign", "Draft"),
+        "simulated": _("Simulated"),
+        "proposed": _("Proposed"),
+        "scheduled": _("Scheduled"),
+        "active": pgettext_lazy("campaign", "Active"),
+        "retired": _("Retired"),
+    },
     "refusal": {
+        "not_simulated": _(
+            "Simulate exactly this campaign first: nobody has seen what it would do."
+        ),
+        "bad_span": _("Choose days that are over, the first before the last, at most two years."),
+        "no_events": _("Nothing happened on these days. Choose days with events."),
+        "simulation_over": _("The simulation has ended before."),
         "may_not_propose": _("You have not the right to propose this."),
         "may_not_answer": _("You have not the right to answer this."),
         "own_proposal": _("Whoever asked does not answer: somebody else does."),

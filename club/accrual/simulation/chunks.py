@@ -1,0 +1,89 @@
+"""Past events with what is wanted of them, some subscribers at a time, wherever they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from club.accrual.simulation import wants
+from club.accrual.simulation.granting import Crowd
+from club.accrual.simulation.wants import Span
+from club.accrual.simulation.worlds import PERIODS, Entrant, Ints, Small, World, period_ids
+
+DAY = PERIODS.index("day")
+Cohort = tuple[str | None, ...]
+"""The facts of wants.TOLD_APART."""
+
+
+class Chunk(NamedTuple):
+    """Some subscribers with all their events of which any rule of any world wants points."""
+
+    subscriber_ids: Ints
+    subscriber: Small
+    """Of each event, as a place among these."""
+    day: Small
+    """Of each event, as a number since 1970."""
+    cohort: Small
+    """Of each event, as a place among the cohorts."""
+    crowds: Sequence[Crowd]
+    """One for each world."""
+
+
+class Events(Protocol):
+    """The exported events of some days, open in DuckDB or in Spark."""
+
+    @property
+    def span(self) -> Span: ...
+
+    @property
+    def count(self) -> int:
+        """Those that were not cancelled."""
+
+    @property
+    def known_facts(self) -> dict[str, int]:
+        """How many of them know each fact."""
+
+    @property
+    def cohorts(self) -> Sequence[Cohort]: ...
+
+    def chunks(self, worlds: Sequence[World], *, told: Callable[[float], None]) -> Iterator[Chunk]:
+        """`told` hears what part of them has been read."""
+
+
+def chunk_of(
+    table: dict[str, Any], columns: Sequence[Entrant], worlds: Sequence[World], cancelled: Ints
+) -> Chunk:
+    """A table in the order of subscribers and, of each, of deciding, put to the contest of each world.
+    `cancelled` are the ids of events that do not count, in ascending order."""
+    wanted = [table[f"w{place}"] for place in range(len(columns))]
+    some = np.zeros(len(table["event_id"]), np.bool_)
+    for points in wanted:
+        some |= points > 0
+    if len(cancelled):
+        ids = table["event_id"]
+        at = np.minimum(np.searchsorted(cancelled, ids), len(cancelled) - 1)
+        some &= cancelled[at] != ids
+    kept = np.flatnonzero(some)
+    wanted = [points[kept] for points in wanted]
+    owner, occurred_us, event_id = (
+        np.asarray(table[name][kept], np.int64)
+        for name in ("subscriber_id", "occurred_us", "event_id")
+    )
+    cohort = np.asarray(table["cohort"][kept], np.int32)
+    periods = period_ids(occurred_us)
+    is_new = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
+    subscriber = (np.cumsum(is_new) - 1).astype(np.int32)
+    crowds = [
+        Crowd.of(
+            [wanted[place] for place in wants.places_in(columns, world)],
+            world,
+            subscriber,
+            occurred_us,
+            event_id,
+            periods,
+        )
+        for world in worlds
+    ]
+    return Chunk(owner[is_new], subscriber, periods[DAY], cohort, crowds)

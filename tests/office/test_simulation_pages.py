@@ -1,0 +1,158 @@
+"""A marketer simulates a campaign: in the office, and over the staff API."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from club.access import groups
+from club.access.models import Proposal
+from club.accrual.models import Simulation
+from club.accrual.simulation import actions
+from tests.builders import NOW, Club, member
+from tests.office.conftest import Desk
+
+API, SIMULATIONS = "/office/api/v1/simulations", "/office/simulations/"
+DAYS = {"first_day": "2026-11-01", "last_day": "2026-11-18"}
+
+
+@pytest.fixture
+def marketer(club: Club) -> Desk:
+    return Desk(member("malika", groups.MARKETING))
+
+
+@pytest.fixture(autouse=True)
+def november(club: Club, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some payments, and the club's own clock: the door asks it."""
+    settings.EXPORT = tmp_path / "export"
+    monkeypatch.setattr("django.utils.timezone.now", lambda: club.now)
+    for days_ago in (3, 2, 1):
+        club.pays(club.subscriber(), 10_000 * days_ago, at=NOW - timedelta(days=days_ago))
+    club.decide()
+
+
+def everyday(desk: Desk, **reward: Any) -> dict[str, Any]:
+    """The demo's campaign, its reward changed."""
+    campaign = json.loads(desk.client.get("/office/campaigns/everyday.json").content)
+    campaign["rules"]["top-up"]["rule"]["reward"] |= reward
+    return campaign
+
+
+def worked_off(simulation_id: int) -> Simulation:
+    return actions.run(simulation_id=simulation_id, clock=lambda: NOW + timedelta(minutes=1))
+
+
+def posts(desk: Desk, path: str, body: object) -> Any:
+    return desk.client.post(path, json.dumps(body), content_type="application/json")
+
+
+def test_the_api_takes_a_campaign_and_tells_what_it_would_have_done(marketer: Desk) -> None:
+    asked = posts(marketer, API, {"campaign": everyday(marketer, cap_per_event=1), **DAYS})
+    assert asked.status_code == 202, asked.content
+    address = f"{API}/{asked.json()['id']}"
+    assert marketer.client.get(address).json()["state"] == "waiting"
+
+    worked_off(asked.json()["id"])
+
+    told = marketer.client.get(address).json()
+    assert (told["state"], told["progress_percent"]) == ("done", 100)
+    assert told["results"]["totals"]["draft"]["points"] == 3
+    assert told["results"]["losers"]["subscribers"] == 3
+
+
+def test_a_simulation_is_cancelled_once(marketer: Desk) -> None:
+    asked = posts(marketer, API, {"campaign": everyday(marketer, cap_per_event=1), **DAYS}).json()
+
+    first = posts(marketer, f"{API}/{asked['id']}/cancel", {})
+    again = posts(marketer, f"{API}/{asked['id']}/cancel", {})
+
+    assert (first.status_code, first.json()["state"]) == (200, "cancelled")
+    assert (again.status_code, again.json()["code"]) == (409, "simulation_over")
+    assert worked_off(asked["id"]).state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("days", "code"),
+    [
+        ({"first_day": "2026-01-01", "last_day": "2026-01-31"}, "no_events"),
+        ({"first_day": "2026-11-02", "last_day": "2026-11-01"}, "bad_span"),
+        ({"first_day": "2026-11-02"}, "validation_failed"),
+    ],
+)
+def test_what_is_wrong_with_the_days_is_told(marketer: Desk, days: dict, code: str) -> None:
+    answer = posts(marketer, API, {"campaign": everyday(marketer, cap_per_event=1), **days})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert not Simulation.objects.exists()
+
+
+def test_what_is_wrong_with_the_campaign_is_told_at_its_place(marketer: Desk) -> None:
+    answer = posts(marketer, API, {"campaign": everyday(marketer, cap_per_event=0), **DAYS})
+
+    assert answer.json()["code"] == "bad_campaign"
+    (problem,) = answer.json()["problems"]
+    assert problem["where"] == "rules/top-up/rule/reward/per_unit/cap_per_event"
+
+
+def test_only_those_who_may_propose_simulate(marketer: Desk, agent: Desk) -> None:
+    body = {"campaign": everyday(marketer, cap_per_event=1), **DAYS}
+    assert posts(agent, API, body).status_code == 403
+    assert Client().post(API, "{}", content_type="application/json").status_code == 401
+    assert agent.client.get(SIMULATIONS).status_code == 302
+    forged = Client(enforce_csrf_checks=True)
+    forged.force_login(marketer.staff)
+    assert posts(Desk(marketer.staff, forged), API, body).status_code == 403
+    assert marketer.client.get(f"{API}/999").status_code == 404
+
+
+def test_from_the_draft_over_its_charts_to_a_proposal(marketer: Desk) -> None:
+    opened = marketer.client.get("/office/campaigns/everyday/simulate/").content.decode()
+    assert "&quot;top-up&quot;" in opened
+    text = json.dumps(everyday(marketer, cap_per_event=1))
+    answer = marketer.client.post(
+        SIMULATIONS, {"text": text, "first": "2026-11-01", "last": "2026-11-18"}
+    )
+    (simulation,) = Simulation.objects.all()
+    address = f"{SIMULATIONS}{simulation.pk}/"
+    assert answer.url == address
+    waiting = marketer.client.get(address).content.decode()
+    assert f'data-simulation="{API}/{simulation.pk}"' in waiting
+
+    worked_off(simulation.pk)
+    page = marketer.client.get(address).content.decode()
+
+    assert page.count("<svg viewBox") == 2
+    assert "Losers: 3" in page
+    proposed = marketer.client.post(address, {"deed": "propose", "why": "cheaper"})
+    assert proposed.url == f"/office/proposals/{Proposal.objects.get().pk}/"
+    assert "Proposed" in marketer.client.get("/office/campaigns/").content.decode()
+
+
+def test_days_without_events_are_told_above_the_form_and_nothing_typed_is_lost(
+    marketer: Desk,
+) -> None:
+    text = json.dumps(everyday(marketer, cap_per_event=1))
+
+    answer = marketer.client.post(
+        SIMULATIONS, {"text": text, "first": "2026-01-01", "last": "2026-01-31"}
+    )
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Nothing happened on these days." in page
+    assert 'value="2026-01-31"' in page
+    assert "&quot;cap_per_event&quot;: 1" in page
+
+
+def test_what_was_not_simulated_is_not_proposed_and_the_page_says_what_to_do(
+    marketer: Desk,
+) -> None:
+    text = json.dumps(everyday(marketer, cap_per_event=1))
+
+    answer = marketer.client.post("/office/campaigns/", {"text": text, "why": "cheaper"})
+
+    assert answer.status_code == 422
+    assert "Simulate exactly this campaign first" in answer.content.decode()

@@ -1,0 +1,106 @@
+"""On a real cluster of two workers a simulation finds what DuckDB finds on one machine."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from bench import simulate_10m as ten_million
+from club.accrual.simulation import duck, spark
+
+EVENTS, SUBSCRIBERS = 40_000, 2_000
+START_TIMEOUT_S = 60
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A master and two workers of one core each, on loopback."""
+    import pyspark
+
+    home, work = Path(pyspark.__file__).parent, tmp_path_factory.mktemp("spark")
+    environment = os.environ | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
+    port = free_port()
+    url = f"spark://127.0.0.1:{port}"
+    deploy = "org.apache.spark.deploy"
+    programs = [
+        [f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", f"{port}", "--webui-port", "0"],
+        *[
+            [
+                f"{deploy}.worker.Worker", "--host", "127.0.0.1", "--webui-port", "0", "--cores", "1",
+                "--memory", "1g", "--work-dir", str(work / name), url,
+            ]
+            for name in ("one", "two")
+        ],
+    ]  # fmt: skip
+    processes = []
+    try:
+        for program in programs:
+            with (work / "log").open("ab") as log:
+                processes.append(
+                    subprocess.Popen(
+                        [home / "bin" / "spark-class", *program],
+                        env=environment, stdout=log, stderr=log,
+                    )
+                )  # fmt: skip
+            wait_until_listening(port)
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        yield url
+    finally:
+        os.environ.pop("SPARK_LOCAL_IP", None)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_listening(port: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise TimeoutError("the master of Spark does not listen")
+
+
+@pytest.fixture
+def files(tmp_path: Path, settings: Any) -> list[Path]:
+    """Events in one file; in another, which has no column of facts, cancellations of some."""
+    settings.EXPORT = tmp_path / "export"
+    events, cancelled = tmp_path / "events.parquet", tmp_path / "cancelled.parquet"
+    ten_million.write_events(events, events=EVENTS, subscribers=SUBSCRIBERS)
+    duckdb.sql(
+        f"""
+        copy (select event_id + 1_000_000 as event_id, subscriber_id, occurred_us, day,
+                     event_id as cancels
+                from read_parquet('{events}') where event_id % 50 = 0)
+          to '{cancelled}' (format parquet)
+        """
+    )
+    return [events, cancelled]
+
+
+@pytest.mark.peer("spark")
+def test_a_cluster_finds_to_the_point_what_one_machine_finds(
+    files: list[Path], master: str
+) -> None:
+    with duck.opened(files, ten_million.SPAN) as events:
+        alone = ten_million.found(events)
+    with spark.opened(files, ten_million.SPAN, master=master) as events:
+        together = ten_million.found(events)
+
+    assert alone["events"] == EVENTS * 49 // 50
+    assert alone["totals"]["draft"]["points"] > 10_000
+    assert together == alone
