@@ -140,10 +140,16 @@ KINDS: Mapping[str, Kind] = {
         values=("levels",),
     ),
     "bad_campaign": Kind(
-        422, _("This is not a campaign"), _("Correct what `problems` names."), values=("problems",)
+        422,
+        _("This is not a campaign"),
+        _("Correct what the list of problems names."),
+        values=("problems",),
     ),
     "bad_rule": Kind(
-        422, _("This is not a rule"), _("Correct what `problems` names."), values=("problems",)
+        422,
+        _("This is not a rule"),
+        _("Correct what the list of problems names."),
+        values=("problems",),
     ),
     "campaign_over": Kind(
         422, _("It would end before it begins"), _("Change the file and try again.")

@@ -19,7 +19,7 @@ from club.ledger import queries as books
 from club.ledger.rules import ClawbackPolicy, Source
 from club.subscribers.models import Subscriber
 from tests.accrual.conftest import PAYMENT, TEXTS, Office
-from tests.builders import member
+from tests.builders import member, simulated
 
 FUND = 3
 PAID_BY = [{"fund": FUND, "percent": 100}]
@@ -57,6 +57,7 @@ class Story:
         )
 
     def runs(self, text: str) -> None:
+        simulated(text, by=self.marketer, now=self.club.now)
         asked = campaigns.propose(text=text, why="spring", by=self.marketer, now=self.club.now)
         self.approves(asked)
 

@@ -15,7 +15,7 @@ from club.accrual.models import InForce, RuleVersion
 from club.accrual.rules.model import Rule
 from club.cli import club as command
 from tests.accrual.conftest import PAYMENT, TEXTS, Office
-from tests.builders import member
+from tests.builders import member, simulated
 
 pytestmark = pytest.mark.usefixtures("in_english")
 TEN = {"kind": "fixed", "points": 10, "cap_per_event": 10}
@@ -115,7 +115,7 @@ def test_rules_of_one_file_are_company_for_each_other(busy: Office) -> None:
 
 
 def test_staff_check_a_file_from_the_command_line(busy: Office, tmp_path: Path) -> None:
-    member("malika", groups.MARKETING)
+    malika = member("malika", groups.MARKETING)
     path = tmp_path / "spring.json"
 
     def club(*words: str) -> tuple[int, str]:
@@ -124,6 +124,7 @@ def test_staff_check_a_file_from_the_command_line(busy: Office, tmp_path: Path) 
 
     path.write_text(file(rule()))
     assert "doubtful: Rule gift › limits: Nothing limits what this costs" in club("check")[1]
+    simulated(file(rule()), by=malika, now=busy.now)
     asked = club("propose", "--why", "x", "--by", "malika")[1]
     assert "doubtful:" in asked
     assert "waits for somebody else's approval" in asked

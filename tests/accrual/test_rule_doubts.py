@@ -199,7 +199,7 @@ def boundary_values(data: Data) -> dict[str, list[Any]]:
         elif FIELDS[field] is str:
             found[field] = [None, *known, "something else"]
         else:
-            lowest, highest = diagrams.DOMAINS[field]
+            lowest, highest = diagrams.DOMAINS.get(field, diagrams.WIDEST)
             near = {n for c in known for n in (c - 1, c, c + 1)} | {lowest, highest}
             found[field] = [None, *(n for n in near if lowest <= n <= highest)]
     if "in_segment" in json.dumps(data):

@@ -26,7 +26,7 @@ from club.accrual.models import MemberList, Outcome, Segment, SegmentMember
 from club.cli import club as command
 from club.subscribers.models import Subscriber
 from tests.accrual.conftest import PAYMENT, TEXTS, Office
-from tests.builders import member
+from tests.builders import member, simulated
 
 pytestmark = pytest.mark.usefixtures("in_english")
 ON_IT = {"kind": "in_segment", "segment": "vip"}
@@ -50,9 +50,8 @@ class Desk:
         )
 
     def runs_the_campaign(self) -> None:
-        self.approves(
-            campaigns.propose(text=campaign(), why="vip", by=self.marketer, now=self.club.now)
-        )
+        text = simulated(campaign(), by=self.marketer, now=self.club.now)
+        self.approves(campaigns.propose(text=text, why="vip", by=self.marketer, now=self.club.now))
 
     def earned(self, who: Subscriber) -> int:
         """What a payment too small for the everyday rule brings."""

@@ -16,7 +16,7 @@ from club.accrual.rules.granting import is_held_out
 from club.cli import club as command
 from club.subscribers.models import Subscriber
 from tests.accrual.conftest import PAYMENT, TEXTS, Office
-from tests.builders import NOW, member
+from tests.builders import NOW, member, simulated
 
 GIFT = {"kind": "fixed", "points": 5, "cap_per_event": 5}
 
@@ -36,7 +36,8 @@ class Holding(Office):
             "code": "spring", "names": TEXTS, "holdout_percent": percent,
             "rules": {"gift": {"names": TEXTS, "rule": rule}},
         }  # fmt: skip
-        asked = campaigns.propose(text=json.dumps(file), why="w", by=self.marketer, now=self.now)
+        text = simulated(json.dumps(file), by=self.marketer, now=self.now)
+        asked = campaigns.propose(text=text, why="w", by=self.marketer, now=self.now)
         proposals.approve(proposal_id=asked.pk, digest=asked.digest, by=self.head, now=self.now)
 
 

@@ -248,7 +248,7 @@ def test_it_costs_the_same_queries_whatever_it_tells(
         club.pays(bobur.who, 300)
     club.decide()
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         found = telling.missed(subscriber_id=bobur.who.id, language="ru", now=club.now, limit=20)
 
     assert len(found) == events

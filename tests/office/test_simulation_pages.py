@@ -94,7 +94,7 @@ def test_what_is_wrong_with_the_campaign_is_told_at_its_place(marketer: Desk) ->
 
     assert answer.json()["code"] == "bad_campaign"
     (problem,) = answer.json()["problems"]
-    assert problem["where"] == "rules/top-up/rule/reward/per_unit/cap_per_event"
+    assert problem["where"] == "rules/top-up/rule/reward/cap_per_event"
 
 
 def test_only_those_who_may_propose_simulate(marketer: Desk, agent: Desk) -> None:

@@ -31,6 +31,8 @@ DOMAINS = {
     "hour": (0, 23),
     "tenure_months": (0, INTEGER_MAX),
 }
+WIDEST = -INTEGER_MAX, INTEGER_MAX
+"""Of any other number."""
 ELSE = "\0"
 """In the place of every word that a rule does not name; no text of a rule may hold it."""
 Name = str
@@ -56,7 +58,7 @@ class Axis:
             following = self.cells[cell + 1]
             assert isinstance(following, int)
             return following - 1
-        return DOMAINS.get(self.name, (0, INTEGER_MAX))[1]
+        return DOMAINS.get(self.name, WIDEST)[1]
 
 
 class Diagrams:
@@ -213,7 +215,7 @@ def _axis(name: Name, constants: set[Scalar]) -> Axis:
         return Axis(name, (None, True, False))
     if kind is str:
         return Axis(name, (None, *sorted(map(str, constants)), ELSE))
-    lowest, highest = DOMAINS.get(name, (-INTEGER_MAX, INTEGER_MAX))
+    lowest, highest = DOMAINS.get(name, WIDEST)
     starts = {lowest, *(n for c in constants for n in (int(c), int(c) + 1))}
     return Axis(name, (None, *sorted(start for start in starts if lowest <= start <= highest)))
 

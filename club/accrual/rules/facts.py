@@ -60,7 +60,7 @@ FIELDS: dict[str, type] = COMMON | DECLARED
 if TYPE_CHECKING:
     Facts = Common  # the declared ones are asked by rules alone, by name
 else:
-    Facts = namedtuple("Facts", FIELDS, defaults=[None] * len(DECLARED))
+    Facts = namedtuple("Facts", FIELDS, defaults=[None] * (1 + len(DECLARED)))
 
 
 def kept(facts: Facts) -> dict[str, object]:

@@ -230,6 +230,10 @@ def _withdrawn(case: Case) -> str:
     return _("The payment was cancelled, so the points promised for it will not come")
 
 
+def _clawed(case: Case) -> str:
+    return _("The payment was cancelled; its points had been taken back before")
+
+
 def _not_this_time(case: Case) -> str:
     return _("This offer did not count this time")
 
@@ -249,6 +253,7 @@ REASONS: Mapping[str, Callable[[Case], str]] = {
     Reason.CANCELLED: _cancelled,
     Reason.REVERSED: _reversed,
     Reason.WITHDRAWN: _withdrawn,
+    Reason.CLAWED: _clawed,
 }
 
 

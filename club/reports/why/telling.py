@@ -17,6 +17,7 @@ from club.clock import day_of
 from club.errors import ClubError
 from club.languages import CODES, Texts
 from club.ledger.rules import Source
+from club.programme.models import Programme
 from club.reports import decisions, wording
 from club.reports.decisions import ExplainedDecision, ExplainedEvent
 from club.reports.why.reader import Reader
@@ -111,8 +112,9 @@ def reader_of(*, subscriber_id: int, language: str, today: date) -> Reader:
 
 
 def reader(subscriber: Subscriber, *, language: str, today: date) -> Reader:
-    """One query: the names of the levels."""
-    levels = dict(Tier.objects.order_by("rank").values_list("code", "names"))
+    """One query: the names of the levels of the programme's main scheme."""
+    main = Tier.objects.filter(scheme__tiers__in=Programme.objects.values("base_tier"))
+    levels = dict(main.order_by("rank").values_list("code", "names"))
     joined_on = day_of(subscriber.joined_at)
     return Reader(language=language, today=today, joined_on=joined_on, levels=levels)
 
