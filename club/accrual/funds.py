@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from club.accrual.models import SharedFund
+from club.ledger import actions as ledger
 
 Shares = tuple[tuple[int, int], ...]
 """Each fund with its percent; they add up to 100."""
@@ -19,8 +20,12 @@ def number_of(shares: Iterable[tuple[int, int]]) -> int:
     ordered = sorted(shares)
     if len(ordered) == 1:
         return ordered[0][0]
-    row, _ = SharedFund.objects.get_or_create(shares=[list(share) for share in ordered])
-    return SharedFund.FIRST + row.pk
+    row, is_new = SharedFund.objects.get_or_create(shares=[list(share) for share in ordered])
+    number = SharedFund.FIRST + row.pk
+    if is_new:
+        payers = ", ".join(f"{fund}: {percent} %" for fund, percent in ordered)
+        ledger.make_fund(fund=number, code=f"shared-{row.pk}", name=payers)
+    return number
 
 
 def shares_of(number: int) -> Shares:
