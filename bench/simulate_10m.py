@@ -87,11 +87,23 @@ def write_events(path: Path, *, events: int = EVENTS, subscribers: int = SUBSCRI
                        isodow({local}) as weekday, hour({local}) as hour,
                        subscriber_id % 120 as tenure_months, event_id % 97 = 0 as is_holiday,
                        event_id % 365 = 0 as is_birthday
+                       {_missing()}
                   from payments
                  order by day, subscriber_id
             ) to '{path}' (format parquet, compression zstd)
             """
         )
+
+
+def _missing() -> str:
+    """The facts that no payment has."""
+    known = {"event_type", "amount", "channel", "tariff", "region", "tier", "weekday", "hour",
+             "tenure_months", "is_holiday", "is_birthday"}  # fmt: skip
+    return "".join(
+        f', null::{kind} as "{name}"'
+        for name, kind in export.columns().items()
+        if name not in {*known, *export.OWN_COLUMNS}
+    )
 
 
 def _picked(words: list[str], number: str) -> str:

@@ -178,7 +178,9 @@ def test_what_could_not_be_put_in_force_is_not_simulated_either(story: Story) ->
     with pytest.raises(BadCampaign):
         story.simulates("{}")
     with pytest.raises(FundIsFixed):
-        story.simulates(draft(gift() | {"id": "everyday"}, code="fund-0", fund=7))
+        story.simulates(
+            draft(gift() | {"id": "everyday"}, code="fund-0", paid_by=[{"fund": 7, "percent": 100}])
+        )
     with pytest.raises(MayNotPropose):
         actions.ask(text=draft(gift()), span=NOVEMBER, by=member("dilnoza", "Call centre"), now=NOW)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from club.accrual.simulation import wants
 from club.accrual.simulation.granting import Crowd
+from club.accrual.simulation.occasions import Past
 from club.accrual.simulation.wants import Span
 from club.accrual.simulation.worlds import PERIODS, Entrant, Ints, Small, World, period_ids
 
@@ -20,15 +21,15 @@ Cohort = tuple[str | None, ...]
 class Chunk(NamedTuple):
     """Some subscribers with all their events of which any rule of any world wants points."""
 
-    subscriber_ids: Ints
-    subscriber: Small
-    """Of each event, as a place among these."""
+    past: Past
     day: Small
     """Of each event, as a number since 1970."""
     cohort: Small
     """Of each event, as a place among the cohorts."""
     crowds: Sequence[Crowd]
     """One for each world."""
+    turned: Crowd
+    """That of the last world, had the events come in the opposite order."""
 
 
 class Events(Protocol):
@@ -67,23 +68,24 @@ def chunk_of(
         some &= cancelled[at] != ids
     kept = np.flatnonzero(some)
     wanted = [points[kept] for points in wanted]
-    owner, occurred_us, event_id = (
+    owner, occurred_us, event_id, amount = (
         np.asarray(table[name][kept], np.int64)
-        for name in ("subscriber_id", "occurred_us", "event_id")
+        for name in ("subscriber_id", "occurred_us", "event_id", "amount")
     )
-    cohort = np.asarray(table["cohort"][kept], np.int32)
     periods = period_ids(occurred_us)
     is_new = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
     subscriber = (np.cumsum(is_new) - 1).astype(np.int32)
-    crowds = [
-        Crowd.of(
-            [wanted[place] for place in wants.places_in(columns, world)],
-            world,
-            subscriber,
-            occurred_us,
-            event_id,
-            periods,
-        )
-        for world in worlds
-    ]
-    return Chunk(owner[is_new], subscriber, periods[DAY], cohort, crowds)
+    past = Past(owner[is_new], subscriber, occurred_us, event_id, periods)
+
+    def crowd(world: World, *, is_forwards: bool = True) -> Crowd:
+        asked = [wanted[place] for place in wants.places_in(columns, world)]
+        return Crowd.of(asked, world, past, amount, is_forwards=is_forwards)
+
+    crowds = [crowd(world) for world in worlds]
+    return Chunk(
+        past,
+        periods[DAY],
+        np.asarray(table["cohort"][kept], np.int32),
+        crowds,
+        crowd(worlds[-1], is_forwards=False) if worlds[-1].seen else crowds[-1],
+    )

@@ -52,7 +52,7 @@ class DuckEvents:
         asked = wants.select(columns, "duckdb", span=self.span)
         same = " and ".join(f"w.{name} is not distinct from c.{name}" for name in TOLD_APART)
         return self.duck.execute(
-            f"select subscriber_id, occurred_us, event_id, c.cohort{listed and ', '}{listed}"
+            f"select subscriber_id, occurred_us, event_id, amount, c.cohort{listed and ', '}{listed}"
             f" from ({asked} and e.subscriber_id % {number} = {part}) w join cohorts c on {same}"
             " order by subscriber_id, occurred_us, event_id"
         ).fetchnumpy()

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from club.accrual import rules
 
-SOURCES = ("rules/*.py", "simulation/worlds.py", "simulation/lockstep.py", "simulation/shared.py")
+SOURCES = (
+    "rules/*.py",
+    *(
+        f"simulation/{name}.py"
+        for name in ("worlds", "occasions", "lockstep", "shared", "granting")
+    ),
+)
 
 
 @cache

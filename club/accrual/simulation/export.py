@@ -21,12 +21,13 @@ from django.db import connection, transaction
 from django.db.models import Count, Min
 
 from club.accrual.models import Export, ExportErased, ExportFile, Outcome
+from club.accrual.rules.event_types import EVENT_TYPES, cancellation_of
 from club.accrual.rules.facts import FIELDS
 
 if TYPE_CHECKING:
     import duckdb
 
-TYPES: dict[type, str] = {str: "varchar", int: "bigint", bool: "boolean"}
+TYPES: dict[type, str] = {str: "varchar", int: "bigint", bool: "boolean", tuple: "varchar[]"}
 OWN_COLUMNS = {
     "event_id": "bigint",
     "subscriber_id": "bigint",
@@ -34,7 +35,7 @@ OWN_COLUMNS = {
     "day": "date",
     "cancels": "bigint",
 }
-"""Beside the facts. `cancels` is the payment that a cancellation undoes; None for an event."""
+"""Beside the facts. `cancels` is the event that a cancellation undoes; None for an event."""
 OVERLAP = timedelta(hours=2)
 """A transaction commits later than its `decided_at` says: so much is read again, and what is known left
 out. The longest batch takes seconds."""
@@ -107,7 +108,8 @@ def _export_window(now: datetime) -> tuple[int, datetime]:
 
 
 def _copy(to: Path, *, since: datetime, until: datetime) -> None:
-    """What was decided in this time, as lines of CSV. A fact is text in them, read by its type later."""
+    """What was decided in this time, as lines of CSV. A fact is text in them, a list one as JSON has it,
+    read by its type later."""
     facts = ", ".join(f"o.facts->>'{name}'" for name in FIELDS)
     nothing = ", ".join(["null"] * len(FIELDS))
     own = """(extract(epoch from p.occurred_at) * 1000000)::bigint,
@@ -121,18 +123,26 @@ def _copy(to: Path, *, since: datetime, until: datetime) -> None:
          union all
             select c.id, p.subscriber_id, {own}, p.id, {nothing}
               from accrual_outcome o
-              join accrual_event c on c.id = o.event_id and c.kind = 'cancellation'
+              join accrual_event c on c.id = o.event_id
+              join unnest(%(kinds)s::text[], %(cancelled)s::text[]) as k (kind, cancelled)
+                   on k.kind = c.kind
               join accrual_event p on p.source = c.source and p.external_id = c.external_id
-                   and p.kind <> 'cancellation'
+                   and p.kind = k.cancelled
               join accrual_outcome po on po.event_id = p.id and po.facts is not null
              where {decided} and p.subscriber_id is not null
         ) to stdout (format csv)
     """
     connection.ensure_connection()
+    values = {
+        "since": since,
+        "until": until,
+        "kinds": [*map(cancellation_of, EVENT_TYPES)],
+        "cancelled": [*EVENT_TYPES],
+    }
     with (
         to.open("wb") as file,
         psycopg.Cursor(connection.connection) as cursor,
-        cursor.copy(sql, {"since": since, "until": until}) as copied,
+        cursor.copy(sql, values) as copied,
     ):
         for block in copied:
             file.write(block)

@@ -42,8 +42,10 @@ class Side:
     by_rule: Ints = field(init=False)
     times_by_rule: Ints = field(init=False)
     shared_by_day: Ints = field(init=False)
+    occasions_by_rule: Ints = field(init=False)
     points: int = 0
     reached: int = 0
+    held_out: int = 0
 
     def __post_init__(self) -> None:
         self.by_day = np.zeros(self.days, np.int64)
@@ -51,6 +53,7 @@ class Side:
         self.histogram = np.zeros(len(HISTOGRAM), np.int64)
         self.by_rule = np.zeros(len(self.world.entrants), np.int64)
         self.times_by_rule = np.zeros_like(self.by_rule)
+        self.occasions_by_rule = np.zeros_like(self.by_rule)
         self.shared_by_day = np.zeros((len(self.world.shared.periods), self.days), np.int64)
 
     @property
@@ -59,22 +62,26 @@ class Side:
 
     def add(self, chunk: Chunk, place: int, granted: Small, first_day: int) -> tuple[Ints, Ints]:
         """Answers each subscriber's points: of all campaigns, and of this one."""
-        wishes = chunk.crowds[place].wishes
-        subscriber = chunk.subscriber[wishes.event]
+        wishes, _, came, held_out = chunk.crowds[place]
+        subscriber = chunk.past.subscriber[wishes.event]
         day = chunk.day[wishes.event] - first_day
         ours = granted * self.is_ours[wishes.rule] if len(granted) else granted
         self.by_rule += _sums(wishes.rule, granted, len(self.by_rule))
         self.times_by_rule += _sums(wishes.rule, granted > 0, len(self.by_rule))
+        for rule, often in came.items():
+            self.occasions_by_rule[rule] += often
         self.by_day += _sums(day, ours, self.days)
         self.by_cohort += _sums(chunk.cohort[wishes.event], ours, self.cohorts)
         for number in range(len(self.shared_by_day)):
             counts = (self.world.shared.of_rule == number).any(axis=0)[wishes.rule]
             self.shared_by_day[number] += _sums(day[counts], granted[counts], self.days)
         every, mine = (
-            _sums(subscriber, points, len(chunk.subscriber_ids)) for points in (granted, ours)
+            _sums(subscriber, points, len(chunk.past.subscriber_ids)) for points in (granted, ours)
         )
         self.points += int(every.sum())
         self.reached += int((mine > 0).sum())
+        out = [some for rule, some in held_out.items() if self.is_ours[rule]]
+        self.held_out += int(np.any(out, axis=0).sum()) if out else 0
         bars = np.searchsorted(HISTOGRAM, mine[mine > 0], side="right") - 1
         self.histogram += np.bincount(bars, minlength=len(HISTOGRAM))
         return every, mine
@@ -101,7 +108,7 @@ class Tally:
             for place, (side, points) in enumerate(zip(self.sides, granted, strict=True))
         ]
         (before, ours_before), (after, ours) = totals
-        ids, change = chunk.subscriber_ids, after - before
+        ids, change = chunk.past.subscriber_ids, after - before
         for counts, by in ((self.winners, change), (self.losers, -change)):
             counts["subscribers"] += int((by > 0).sum())
             counts["points"] += int(by[by > 0].sum())
@@ -111,10 +118,11 @@ class Tally:
 
     def add_turned(self, chunk: Chunk, granted: Small, turned: Small) -> None:
         """What the draft would have granted had all events come in the opposite order."""
-        owner = chunk.subscriber[chunk.crowds[DRAFT].wishes.event]
-        change = _sums(owner, turned, len(chunk.subscriber_ids)) - _sums(
-            owner, granted, len(chunk.subscriber_ids)
+        other, usual = (
+            _sums(chunk.past.subscriber[crowd.wishes.event], points, len(chunk.past.subscriber_ids))
+            for crowd, points in ((chunk.turned, turned), (chunk.crowds[DRAFT], granted))
         )
+        change = other - usual
         self.turned["subscribers"] += int((change != 0).sum())
         self.turned["points"] += int(change.sum())
         self.turned["moved_points"] += int(np.abs(change).sum())
@@ -130,6 +138,7 @@ class Tally:
                 name: {
                     "points": int(side.by_day.sum()),
                     "subscribers": side.reached,
+                    "held_out": side.held_out,
                     "points_of_all_campaigns": side.points,
                 }
                 for name, side in (("before", before), ("draft", draft))
@@ -141,9 +150,18 @@ class Tally:
             **{f"by_{name}": self._by_fact(place) for place, name in enumerate(TOLD_APART)},
             "by_fund": self._by_fund(),
             "by_rule": [
-                {"rule": one.rule.id, "points": int(points), "times": int(times)}
-                for one, points, times in zip(
-                    draft.world.entrants, draft.by_rule, draft.times_by_rule, strict=True
+                {
+                    "rule": one.rule.id,
+                    "occasions": int(occasions) if one.rule.occasion else None,
+                    "points": int(points),
+                    "times": int(times),
+                }
+                for one, points, times, occasions in zip(
+                    draft.world.entrants,
+                    draft.by_rule,
+                    draft.times_by_rule,
+                    draft.occasions_by_rule,
+                    strict=True,
                 )
                 if one.campaign == draft.code
             ],

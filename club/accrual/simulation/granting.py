@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from club.accrual.simulation import shared
+from club.accrual.simulation import occasions, shared
 from club.accrual.simulation.lockstep import Granted, Wishes, backwards, contest, grant
-from club.accrual.simulation.worlds import NO_LIMIT, Ints, Small, World
+from club.accrual.simulation.occasions import Column, Past
+from club.accrual.simulation.worlds import NO_LIMIT, Bools, Ints, Small, World
 
 
 class Crowd(NamedTuple):
-    """The wishes of some subscribers' events. The others are those of the events, which stand in the
-    order of subscribers and, of each, in the order in which they are decided."""
+    """What the rules of a world that count for events wish of them."""
 
     wishes: Wishes
-    subscriber: Small
-    occurred_us: Ints
-    event_id: Ints
-    periods: Small
+    past: Past
+    came: Mapping[int, int]
+    held_out: Mapping[int, Bools]
+    """Both as occasions.Put."""
 
     @classmethod
     def of(
         cls,
-        wants: Sequence[npt.NDArray[np.integer]],
+        wants: Sequence[Column],
         world: World,
-        subscriber: Small,
-        occurred_us: Ints,
-        event_id: Ints,
-        periods: Small,
+        past: Past,
+        amount: Ints,
+        *,
+        is_forwards: bool = True,
     ) -> Crowd:
-        """`wants` has a column for each rule of the world; subscribers have numbers from 0 on."""
-        return cls(contest(wants, world), subscriber, occurred_us, event_id, periods)
+        """`wants` has a column for each rule of the world, `amount` the tiyin of each event."""
+        put = occasions.put(wants, world, past, amount, is_forwards=is_forwards)
+        return cls(contest(put.wants, world), past, put.came, put.held_out)
 
     def granted(self, world: World, allowance: Ints | None = None) -> Granted:
         return grant(
             self.wishes,
             world,
-            subscriber=self.subscriber,
-            periods=self.periods,
+            subscriber=self.past.subscriber,
+            periods=self.past.periods,
             allowance=allowance,
         )
 
@@ -52,8 +52,9 @@ def settled(crowds: Sequence[Crowd], world: World) -> list[Small]:
 
 
 def settled_turned(crowds: Sequence[Crowd], world: World) -> list[Small]:
-    """The same had all events come in the opposite order; for the wishes as they stand."""
-    places = [backwards(crowd.wishes, crowd.subscriber) for crowd in crowds]
+    """The same had all events come in the opposite order, of crowds that are not forwards; for the wishes
+    as they stand."""
+    places = [backwards(crowd.wishes, crowd.past.subscriber) for crowd in crowds]
     turned = [
         crowd._replace(wishes=crowd.wishes.of(there))
         for crowd, there in zip(crowds, places, strict=True)
@@ -79,7 +80,7 @@ def _settled(crowds: Sequence[Crowd], world: World, *, is_forwards: bool) -> lis
         mine[places] = allowance
         for crowd, answer, part in zip(crowds, answers, np.split(mine, cuts[:-1]), strict=True):
             changed = np.minimum(answer.desired, part) != answer.points
-            owner = crowd.subscriber[crowd.wishes.event]
+            owner = crowd.past.subscriber[crowd.wishes.event]
             again = np.flatnonzero(np.isin(owner, owner[changed]))
             fewer = crowd._replace(wishes=crowd.wishes.of(again))
             for known, new in zip(answer, fewer.granted(world, part[again]), strict=True):
@@ -99,9 +100,9 @@ def _queue(
     every = np.concatenate([crowd.wishes.rule for crowd in crowds])
     places = np.flatnonzero(is_shared[every])
     events = [(crowd, crowd.wishes.event[is_shared[crowd.wishes.rule]]) for crowd in crowds]
-    at = np.concatenate([crowd.occurred_us[event] for crowd, event in events])
-    number = np.concatenate([crowd.event_id[event] for crowd, event in events])
-    periods = np.concatenate([crowd.periods[:, event] for crowd, event in events], axis=1)
+    at = np.concatenate([crowd.past.occurred_us[event] for crowd, event in events])
+    number = np.concatenate([crowd.past.event_id[event] for crowd, event in events])
+    periods = np.concatenate([crowd.past.periods[:, event] for crowd, event in events], axis=1)
     order = np.lexsort((sign * number, sign * at))
     places = places[order]
     return shared.Queue(every[places], periods[:, order]), places

@@ -30,12 +30,16 @@ def worlds_of(file: CampaignFile, versions: Sequence[Version]) -> tuple[World, W
             shares_of(one.fund),
             _us(one.since),
             _us(one.until),
+            one.holdout_percent,
         )
         for one in versions
     ]
     others = [one for one in before if one.campaign != file.code and one.rule.id not in file.rules]
     payers = tuple((share.fund, share.percent) for share in file.paid_by)
-    draft = [Entrant(named.rule, file.code, payers) for named in file.rules.values()]
+    draft = [
+        Entrant(named.rule, file.code, payers, holdout_percent=file.holdout_percent)
+        for named in file.rules.values()
+    ]
     return world_of(before), world_of([*others, *draft])
 
 
@@ -81,6 +85,6 @@ def _together(
         settled([chunk.crowds[place] for chunk in chunks], worlds[place])
         for place in (BEFORE, DRAFT)
     )
-    turned = settled_turned([chunk.crowds[DRAFT] for chunk in chunks], worlds[DRAFT])
+    turned = settled_turned([chunk.turned for chunk in chunks], worlds[DRAFT])
     for chunk, was, now, other in zip(chunks, before, draft, turned, strict=True):
         yield chunk, [was, now], other

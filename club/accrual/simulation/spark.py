@@ -30,7 +30,7 @@ from club.errors import ClubError
 
 EVENTS_A_PARTITION = 500_000
 PROGRAM = Path(__file__).parents[3]
-OWN = ("subscriber_id", "occurred_us", "event_id")
+OWN = ("subscriber_id", "occurred_us", "event_id", "amount")
 
 
 class NoSpark(ClubError):
@@ -117,7 +117,7 @@ def _events(session: Any, paths: Sequence[Path], span: Span) -> SparkEvents:
     )
 
 
-TYPES: dict[type, str] = {str: "string", int: "bigint", bool: "boolean"}
+TYPES: dict[type, str] = {str: "string", int: "bigint", bool: "boolean", tuple: "array<string>"}
 
 
 def _chunk(

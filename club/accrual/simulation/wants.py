@@ -62,7 +62,7 @@ def places_in(columns: Sequence[Entrant], world: World) -> list[int]:
 
 
 def select(columns: Sequence[Entrant], dialect: Dialect, *, span: Span) -> str:
-    """The events of these days with some facts and what is wanted of them
+    """The events of these days with their amounts in tiyin, some facts, and what is wanted of them
     (`w0`, `w1`, …), of a table or view `events` with the exported columns."""
     wants = [f"{_want(one, dialect)} as w{number}" for number, one in enumerate(columns)]
     listed = ", ".join(
@@ -70,6 +70,7 @@ def select(columns: Sequence[Entrant], dialect: Dialect, *, span: Span) -> str:
             "e.subscriber_id",
             "e.occurred_us",
             "e.event_id",
+            "coalesce(e.amount, 0) as amount",
             *(f"e.{name}" for name in TOLD_APART),
             *wants,
         ]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from club.accrual.funds import Shares
-from club.accrual.rules.model import Limit, Period, Rule
+from club.accrual.rules.model import Limit, Occasion, Period, Rule, Streak
 
 Ints = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int32]
@@ -37,6 +37,7 @@ class Entrant:
     """Who pays."""
     since_us: int | None = None
     until_us: int | None = None
+    holdout_percent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,16 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A counter of occasions: the versions of a rule that count on it."""
+
+    rules: Sequence[int]
+    occasions: Sequence[Occasion]
+    period: int
+    """As a place in PERIODS; of a streak that of `ever`."""
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     entrants: Sequence[Entrant]
     """In the order of the contest: by priority, then by the rules' ids."""
@@ -82,6 +93,7 @@ class World:
     """Of limits for each subscriber."""
     shared: Counters
     """Of limits for all together."""
+    seen: Sequence[Seen]
 
 
 def world_of(entrants: Sequence[Entrant]) -> World:
@@ -96,6 +108,7 @@ def world_of(entrants: Sequence[Entrant]) -> World:
         ],
         _counters(ordered, "subscriber"),
         _counters(ordered, "all"),
+        _seen(rules),
     )
 
 
@@ -124,6 +137,19 @@ def _groups(rules: Sequence[Rule]) -> list[Group]:
         )
         for places in found.values()
         if len(places) > 1
+    ]
+
+
+def _seen(rules: Sequence[Rule]) -> list[Seen]:
+    found: dict[tuple[str, str, Period], list[tuple[int, Occasion]]] = {}
+    for place, rule in enumerate(rules):
+        if occasion := rule.occasion:
+            period = "ever" if isinstance(occasion, Streak) else occasion.period
+            kind = "streak" if isinstance(occasion, Streak) else "seen"
+            found.setdefault((kind, rule.id, period), []).append((place, occasion))
+    return [
+        Seen([place for place, _ in some], [one for _, one in some], PERIODS.index(period))
+        for (_, _, period), some in found.items()
     ]
 
 
