@@ -94,10 +94,25 @@ QUIET = settings(
 )
 
 
+NOT_ON_A_LIST = {
+    "id": "r",
+    "when": {"kind": "not", "of": {"kind": "in_segment", "segment": "lottery"}},
+    "reward": {"kind": "fixed", "points": 1, "cap_per_event": 1},
+}
+"""Chance hardly ever asks it of somebody whose lists are unknown."""
+
+
 def search(readers: Readers, count: int, **how: Any) -> Counter[str]:
     """Put random rules with events near their boundaries to all readers; what was met is counted.
     Raises AssertionError where they disagree."""
     seen: Counter[str] = Counter()
+    readers.points(
+        NOT_ON_A_LIST,
+        [
+            facts.remembered({"event_type": "payment", "segments": on})
+            for on in (None, (), ["lottery"])
+        ],
+    )
 
     @settings(QUIET, max_examples=count, **how)
     @given(rules_with_events())

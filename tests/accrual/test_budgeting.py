@@ -34,7 +34,7 @@ weeks = st.lists(st.integers(-3, 40), min_size=1, max_size=HOURS_A_WEEK) | st.li
 @given(st.integers(1, 20_000), weeks, st.integers(0, 3_599))
 @example(168, [1] * 168, 0)
 @example(1, [0] * 167 + [1], 3_599)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_it_is_the_hour_that_counting_hour_by_hour_finds(
     left: int, by_hour: list[int], second: int
 ):
