@@ -119,22 +119,31 @@ def scan(path: Path) -> None:
 
 def simulate(path: Path) -> None:
     with duck.opened([path], SPAN) as events:
-        results = found(events)
+        results = found(events, before=rules(is_draft=False), draft=rules(is_draft=True))
     assert results["events"] == EVENTS, "all of them were put to the rules"
     assert results["totals"]["draft"]["points"] > 0, "and brought points"
     assert results["budgets"][0]["used_up_on"], "until the budget was used up"
 
 
-def found(events: Events) -> dict[str, Any]:
-    named = {one["id"]: {"names": NAMES, "rule": one} for one in rules(is_draft=True)}
-    file = CampaignFile.model_validate({"code": "autumn", "names": NAMES, "rules": named})
-    before = [
+def found(
+    events: Events,
+    *,
+    before: list[dict[str, Any]],
+    draft: list[dict[str, Any]],
+    holdout_percent: int = 0,
+) -> dict[str, Any]:
+    """What a simulation finds, given the rules of one campaign as they were in force and as drafted."""
+    named = {one["id"]: {"names": NAMES, "rule": one} for one in draft}
+    file = CampaignFile.model_validate(
+        {"code": "autumn", "names": NAMES, "rules": named, "holdout_percent": holdout_percent}
+    )
+    versions = [
         Version(rule.id, "", rule.canonical(), "autumn", 0, None, None)
-        for rule in map(Rule.model_validate, rules(is_draft=False))
+        for rule in map(Rule.model_validate, before)
     ]
     return running.simulate(
         events,
-        running.worlds_of(file, before),
+        running.worlds_of(file, versions),
         code="autumn",
         point_worth_tiyin=200,
         told=lambda part: None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from club.access import groups
@@ -129,6 +130,26 @@ def test_from_the_draft_over_its_charts_to_a_proposal(marketer: Desk) -> None:
     proposed = marketer.client.post(address, {"deed": "propose", "why": "cheaper"})
     assert proposed.url == f"/office/proposals/{Proposal.objects.get().pk}/"
     assert "Proposed" in marketer.client.get("/office/campaigns/").content.decode()
+
+
+def test_a_file_may_be_chosen_in_place_of_the_text(marketer: Desk) -> None:
+    campaign = everyday(marketer, cap_per_event=1) | {"holdout_percent": 50}
+    file = SimpleUploadedFile("everyday.json", json.dumps(campaign).encode())
+    days = {"first": "2026-11-01", "last": "2026-11-18"}
+    broken = marketer.client.post(
+        SIMULATIONS, {"text": "", "file": SimpleUploadedFile("photo.jpg", b"\xff\xd8"), **days}
+    )
+    assert broken.status_code == 422
+
+    answer = marketer.client.post(SIMULATIONS, {"text": "", "file": file, **days})
+
+    (simulation,) = Simulation.objects.all()
+    assert answer.url == f"{SIMULATIONS}{simulation.pk}/"
+    done = worked_off(simulation.pk)
+    page = marketer.client.get(answer.url).content.decode()
+    held_out = done.results["totals"]["draft"]["held_out"]
+    assert (f"Held out by lot: {held_out}" in page) == (held_out > 0)
+    assert "Its occasion came" in page
 
 
 def test_days_without_events_are_told_above_the_form_and_nothing_typed_is_lost(

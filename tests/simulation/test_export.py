@@ -8,11 +8,13 @@ import duckdb
 import pytest
 from django.conf import settings
 
-from club.accrual import erasure
+from club.accrual import erasure, inbox
 from club.accrual.models import ExportFile, Outcome
+from club.accrual.rules.event_types import cancellation_of
 from club.accrual.rules.facts import FIELDS
 from club.accrual.simulation import export
 from tests.accrual.conftest import Office
+from tests.accrual.test_event_stories import event
 from tests.builders import NOW
 
 YEAR = {"first": date(2026, 1, 1), "last": date(2026, 12, 31)}
@@ -41,6 +43,44 @@ def test_every_event_is_exported_once_with_the_facts_the_rules_saw(club: Office)
     assert known == {field: Outcome.objects.get().facts.get(field) for field in FIELDS}
     assert known["region"] is None
     assert known["tariff"] == 'the "best", or not'
+
+
+def test_an_event_of_another_type_is_exported_with_its_own_facts_and_its_cancellation(
+    club: Office,
+) -> None:
+    """A payment of the same number stays: each type is cancelled by a kind of its own."""
+    who = club.subscriber()
+    club.pays(who, 1_000, external_id="one")
+    charge = event(who, "charge", "one", source="espp", amount_tiyin=500, details={"service": "tv"})
+    inbox.receive([charge], now=club.now)
+    club.decide()
+    export.bring_up_to_date(now=club.later(minutes=1))
+    undone = event(who, cancellation_of("charge"), "one", source="espp", occurred_at=club.now)
+    inbox.receive([undone], now=club.now)
+    club.decide()
+    export.bring_up_to_date(now=club.later(minutes=1))
+
+    payment, charged, cancelled = exported("event_id, event_type, service, amount, cancels")
+    assert payment[1:] == ("payment", None, 100_000, None)
+    assert charged[1:] == ("charge", "tv", 500, None)
+    assert cancelled[1:] == (None, None, None, charged[0])
+
+
+def test_on_which_lists_somebody_was_is_exported_and_nothing_where_nobody_asked(
+    club: Office,
+) -> None:
+    who = club.subscriber()
+    for segments in ({}, {"segments": []}, {"segments": ["new", "vip-2"]}):
+        club.pays(who, 1_000)
+        club.decide()
+        latest = Outcome.objects.order_by("-event_id").first()
+        assert latest is not None
+        assert latest.facts is not None
+        Outcome.objects.filter(pk=latest.pk).update(facts=latest.facts | segments)
+
+    export.bring_up_to_date(now=club.later(minutes=1))
+
+    assert exported("segments") == [(None,), ([],), (["new", "vip-2"],)]
 
 
 def test_a_late_event_reaches_its_old_month_and_leaves_the_other_files_alone(club: Office) -> None:

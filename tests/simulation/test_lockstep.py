@@ -17,10 +17,10 @@ from club.accrual.rules import occasions
 from club.accrual.rules.counting import Place, Used, period_of, places
 from club.accrual.rules.explain import Reason
 from club.accrual.rules.granting import Candidate, award, is_held_out
-from club.accrual.rules.model import Rule
+from club.accrual.rules.model import Rule, Streak
 from club.accrual.rules.wanting import Want
 from club.accrual.simulation.granting import Crowd, settled, settled_turned
-from club.accrual.simulation.occasions import Past, drawn
+from club.accrual.simulation.occasions import FIRST_NUMBER, Past, drawn
 from club.accrual.simulation.worlds import PERIODS, Entrant, period_ids, world_of
 
 START = datetime(
@@ -243,6 +243,16 @@ def test_periods_have_the_borders_that_the_program_gives_them(minute: int, later
     for period, ids in zip(PERIODS, period_ids(moments), strict=True):
         same = period_of(period, first) == period_of(period, second)
         assert (ids[0] == ids[1]) == same
+
+
+@given(st.integers(0, 40 * 365 * 24 * 60), st.sampled_from(["day", "week", "month"]))
+def test_periods_of_streaks_have_the_numbers_that_the_program_gives_them(
+    minute: int, period: Any
+) -> None:
+    at = datetime(1995, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+    ids = period_ids(np.array([int(at.timestamp()) * 10**6]))
+    number = FIRST_NUMBER[period] + ids[PERIODS.index(period), 0]
+    assert number == occasions.number_of(Streak(length=2, period=period), at)
 
 
 def test_a_shared_budget_goes_to_whoever_comes_first_whichever_chunk_has_them() -> None:

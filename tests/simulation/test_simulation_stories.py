@@ -1,5 +1,6 @@
 """A marketer asks what a campaign would have done, before anybody approves it."""
 
+import io
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from click.testing import CliRunner
 from club.access import proposals
 from club.access.errors import MayNotPropose
 from club.access.models import AuditLine, Staff
-from club.accrual import campaigns
+from club.accrual import campaigns, segments
 from club.accrual.errors import BadCampaign, BadSpan, FundIsFixed, NoEvents, NotSimulated
 from club.accrual.models import Simulation
+from club.accrual.rules.granting import is_held_out
 from club.accrual.simulation import actions, engine, export
 from club.accrual.simulation.wants import Span
 from club.cli import club as command
@@ -199,6 +201,55 @@ def test_a_fact_that_nobody_knows_and_a_rule_that_brings_nothing_are_warned_of(
     ]
 
 
+def test_a_type_of_event_and_a_list_that_no_event_knows_are_warned_of(story: Story) -> None:
+    who = story.club.subscriber()
+    story.pays(who, 1_000)
+    numbers = io.BytesIO(who.msisdn.encode())
+    segments.bring_in(
+        code="vip", stream=numbers, name="VIP", why="new", by=story.marketer, now=story.club.now
+    )
+    on_it = {"kind": "in_segment", "segment": "vip"}
+    charged = gift(trigger=["payment", "charge"], when=on_it)
+
+    found = story.finds(draft(charged))
+
+    assert found["warnings"] == [
+        {"code": "event_type_unknown", "value": "charge"},
+        {"code": "segment_unknown", "value": "vip"},
+        {"code": "rule_brought_nothing", "value": "gift"},
+    ]
+
+
+def test_how_often_an_occasion_came_and_who_is_held_out_is_told(story: Story) -> None:
+    people = [story.club.subscriber() for _ in range(12)]
+    for who in people:
+        story.pays(who, 1_000, 1_000, 1_000)
+    second = gift(5, occasion={"kind": "nth", "n": 2, "period": "ever"})
+    out = [who for who in people if is_held_out("spring", who.id, 40)]
+    assert 0 < len(out) < 12
+
+    found = story.finds(draft(second, holdout_percent=40))
+
+    assert found["totals"]["draft"]["held_out"] == len(out)
+    assert found["totals"]["draft"]["subscribers"] == 12 - len(out)
+    assert found["by_rule"] == [
+        {"rule": "gift", "occasions": 12 - len(out), "times": 12 - len(out), "points": 60 - 5 * len(out)}
+    ]  # fmt: skip
+    assert found["turned"]["subscribers"] == 0, "the second is in the middle"
+
+
+def test_backwards_another_payment_may_be_the_occasion(story: Story) -> None:
+    """The first payment that is counted is a small one, the other way round the large one."""
+    story.pays(story.club.subscriber(), 10_000, 70_000)
+    reward = {"kind": "per_unit", "per": 100_000, "points": 1, "cap_per_event": 500}
+    first = {"kind": "nth", "n": 1, "period": "ever"}
+
+    found = story.finds(draft({"id": "gift", "when": PAYMENT, "reward": reward, "occasion": first}))
+
+    assert found["totals"]["draft"]["points"] == 10
+    assert found["turned"] == {"subscribers": 1, "points": 60, "moved_points": 60}
+
+
 def test_only_what_was_simulated_is_proposed_and_only_exactly_that(
     story: Story, head: Staff
 ) -> None:
@@ -291,6 +342,8 @@ def test_a_simulation_from_the_command_line_ends_in_a_table(
     lines = [" ".join(line.split()) for line in told.splitlines()]
     assert "spring, 2026-11-01 to 2026-11-18: 2 events" in lines
     assert "points 0 10" in lines
+    assert "subscribers held out 0 0" in lines
+    assert "gift - 2 10" in lines
     assert "winners: 1 subscribers, 10 points more" in lines
     assert "spring - 0 rules next: simulated" in " ".join(
         CliRunner().invoke(command, ("campaign", "list")).output.split()

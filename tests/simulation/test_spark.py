@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,14 @@ import pytest
 
 from bench import simulate_10m as ten_million
 from club.accrual.simulation import duck, spark
+from club.accrual.simulation.chunks import Events
 
-EVENTS, SUBSCRIBERS = 40_000, 2_000
+EVENTS, SUBSCRIBERS = 10_000, 500
+OCCASIONS: list[dict[str, Any]] = [
+    {"kind": "nth", "n": 2, "period": "week", "repeats": True},
+    {"kind": "streak", "length": 2, "period": "day"},
+    {"kind": "milestone", "amount": 50_000_000, "period": "month", "repeats": True},
+]
 START_TIMEOUT_S = 60
 
 
@@ -97,10 +104,31 @@ def test_a_cluster_finds_to_the_point_what_one_machine_finds(
     files: list[Path], master: str
 ) -> None:
     with duck.opened(files, ten_million.SPAN) as events:
-        alone = ten_million.found(events)
+        alone = found(events)
     with spark.opened(files, ten_million.SPAN, master=master) as events:
-        together = ten_million.found(events)
+        together = found(events)
 
     assert alone["events"] == EVENTS * 49 // 50
     assert alone["totals"]["draft"]["points"] > 10_000
+    assert 50 < alone["totals"]["draft"]["held_out"] < 150
+    came = {line["rule"]: line["occasions"] for line in alone["by_rule"]}
+    assert all(came[f"rule-0{number}"] for number in range(len(OCCASIONS)))
+    assert came["rule-03"] is None
+    assert alone["turned"]["moved_points"] > 0
     assert together == alone
+
+
+def found(events: Events) -> dict[str, Any]:
+    """Six rules with limits, a shared budget among them; the draft lets three of them wait for occasions."""
+    before = [ten_million.rule(number, 1) for number in range(6)]
+    draft = [
+        one | {"occasion": occasion}
+        for one, occasion in zip(before, [*OCCASIONS, None, None, None], strict=True)
+    ]
+    return ten_million.found(events, before=before, draft=draft, holdout_percent=20)
+
+
+def test_what_a_machine_of_the_cluster_loads_knows_no_django() -> None:
+    """There it would not be set up."""
+    asked = "import sys, club.accrual.simulation.spark; sys.exit('django' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked]).returncode == 0

@@ -152,22 +152,27 @@ def _simulated(
 
 def _warnings(file: CampaignFile, events: Events, results: dict[str, Any]) -> list[dict[str, str]]:
     """What makes the figures say less than they seem to."""
-    asked = sorted(set().union(*(facts_asked(n.rule.model_dump()) for n in file.rules.values())))
-    idle = [line["rule"] for line in results["by_rule"] if not line["points"]]
+    rules = [named.rule for named in file.rules.values()]
+    facts = set[str]().union(*(facts_asked(rule.model_dump()) for rule in rules))
+    types = set[str]().union(*(rule.trigger for rule in rules))
+    lists = set[str]().union(*(rule.segments() for rule in rules))
+    found = {
+        "event_type_unknown": types - events.values("event_type"),
+        "segment_unknown": lists and lists - events.values("segments"),
+        "fact_unknown": {fact for fact in facts if not events.known_facts[fact]},
+        "rule_brought_nothing": {line["rule"] for line in results["by_rule"] if not line["points"]},
+    }
     return [
-        *(
-            {"code": "fact_unknown", "value": fact}
-            for fact in asked
-            if not events.known_facts[fact]
-        ),
-        *({"code": "rule_brought_nothing", "value": rule_id} for rule_id in idle),
+        {"code": code, "value": value} for code, some in found.items() for value in sorted(some)
     ]
 
 
 def facts_asked(node: object) -> set[str]:
-    """Every fact that a rule asks about, of its JSON."""
+    """Every fact that a rule compares or counts, of its JSON."""
     if isinstance(node, dict):
         own = {node["field"]} if "field" in node else set()
+        if node.get("kind") == "milestone":
+            own.add("amount")
         return own.union(*map(facts_asked, node.values()))
     if isinstance(node, list | tuple):
         return set().union(*map(facts_asked, node))

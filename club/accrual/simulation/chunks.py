@@ -46,6 +46,9 @@ class Events(Protocol):
     def known_facts(self) -> dict[str, int]:
         """How many of them know each fact."""
 
+    def values(self, fact: str) -> set[str]:
+        """Each value of a fact that any of them has; of a list each of its parts."""
+
     @property
     def cohorts(self) -> Sequence[Cohort]: ...
 

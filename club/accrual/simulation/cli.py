@@ -78,6 +78,7 @@ def told(done: Simulation) -> Iterator[str]:
     for name, key in (
         ("points", "points"),
         ("subscribers reached", "subscribers"),
+        ("subscribers held out", "held_out"),
         ("points, all campaigns", "points_of_all_campaigns"),
     ):
         yield f"{name:24}{totals['before'][key]:>16,}{totals['draft'][key]:>16,}"
@@ -85,6 +86,11 @@ def told(done: Simulation) -> Iterator[str]:
     yield f"{'cost, so‘m':24}{costs[0]:>16,}{costs[1]:>16,}"
     for name in ("tier", "region", "tariff", "fund"):
         yield from _by(name, found[f"by_{name}"])
+    yield ""
+    yield f"{'rule':24}{'occasions':>16}{'times':>16}{'points':>16}"
+    for line in found["by_rule"]:
+        came = "-" if line["occasions"] is None else f"{line['occasions']:,}"
+        yield f"{line['rule']:24}{came:>16}{line['times']:>16,}{line['points']:>16,}"
     yield ""
     for who, more in (("winners", "more"), ("losers", "fewer")):
         one = found[who]
@@ -104,6 +110,8 @@ def told(done: Simulation) -> Iterator[str]:
 
 
 WARNINGS = {
+    "event_type_unknown": "none of these days' events is a {}, which a rule waits for",
+    "segment_unknown": "no event of these days knows the list {}: it was not asked for then",
     "fact_unknown": "no event of these days knows {}, which a rule asks about",
     "rule_brought_nothing": "the rule {} brought nobody anything",
 }

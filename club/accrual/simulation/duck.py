@@ -33,6 +33,11 @@ class DuckEvents:
     cohorts: Sequence[Cohort]
     cancelled: Ints
 
+    def values(self, fact: str) -> set[str]:
+        parts = f'unnest("{fact}")' if FIELDS[fact] is tuple else f'"{fact}"'
+        asked = f"select distinct {parts} from events where cancels is null"
+        return {value for (value,) in self.duck.execute(asked).fetchall() if value is not None}
+
     def chunks(
         self,
         worlds: Sequence[World],

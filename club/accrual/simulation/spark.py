@@ -50,6 +50,11 @@ class SparkEvents:
     cohorts: Sequence[Cohort]
     cancelled: Ints
 
+    def values(self, fact: str) -> set[str]:
+        parts = f"explode({fact})" if FIELDS[fact] is tuple else fact
+        asked = f"select distinct {parts} from events where cancels is null"
+        return {row[0] for row in self.session.sql(asked).collect() if row[0] is not None}
+
     def chunks(self, worlds: Sequence[World], *, told: Callable[[float], None]) -> Iterator[Chunk]:
         columns = wants.columns_of(worlds)
         number = max(math.ceil(self.count / EVENTS_A_PARTITION), 2)

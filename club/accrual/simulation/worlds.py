@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from club.accrual.funds import Shares
 from club.accrual.rules.model import Limit, Occasion, Period, Rule, Streak
+
+if TYPE_CHECKING:
+    from club.accrual.funds import Shares  # has a model: on a cluster's machines there is no Django
 
 Ints = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int32]

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -32,7 +33,7 @@ State = Simulation.State
 def ask(request: HttpRequest, code: str = "") -> HttpResponse:
     """The file to simulate, that of a campaign to begin with, and the days; the last ones asked for."""
     today = day_of(timezone.now())
-    text = request.POST.get("text", "")
+    text = _text(request)
     first = request.POST.get("first") or months_later(today, -MONTHS_FIRST_SHOWN).isoformat()
     last = request.POST.get("last") or today.isoformat()
     error: ClubError | None = None
@@ -93,6 +94,15 @@ def page(request: HttpRequest, simulation_id: int) -> HttpResponse:
         | (_figures(simulation) if simulation.results else {}),
         status=200 if error is None else 422,
     )
+
+
+def _text(request: HttpRequest) -> str:
+    """The file that was chosen, or what stands in the form."""
+    file = request.FILES.get("file")
+    if not isinstance(file, UploadedFile):
+        return request.POST.get("text", "")
+    # One byte a character at least: what is longer is refused as any text that is too long.
+    return file.read(campaign_files.FILE_CHARS_MAX * 4 + 1).decode(errors="replace")
 
 
 def _answer(request: HttpRequest, simulation: Simulation, by: Staff) -> HttpResponse:

@@ -156,6 +156,10 @@ WORDS = {
         "fund": _("By fund, all campaigns together"),
     },
     "simulation_warning": {
+        "event_type_unknown": _("None of these days’ events is of a type that a rule waits for:"),
+        "segment_unknown": _(
+            "A rule asks for a list of subscribers that no event of these days knows:"
+        ),
         "fact_unknown": _("No event of these days knows a fact that a rule asks about:"),
         "rule_brought_nothing": _("A rule brought nobody anything:"),
     },
