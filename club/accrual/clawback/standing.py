@@ -11,6 +11,7 @@ from typing import NamedTuple
 from club.accrual.grants import CLAWED, RESTORED, ref
 from club.accrual.models import Clawed
 from club.accrual.rows import columns, rows
+from club.accrual.rules.event_types import CANCELLATION_OF_E
 from club.accrual.taking import Stand, Unit
 
 State = Clawed.State
@@ -40,11 +41,11 @@ def latest(before: str = "") -> str:
     """  # noqa: S608  of our own pieces
 
 
-IS_CANCELLED = """
+IS_CANCELLED = f"""
        exists (select from accrual_event x
                  join accrual_decision t on t.subscriber_id = d.subscriber_id and t.event_id = x.id
                       and t.rule_id = d.rule_id
-                where x.source = e.source and x.external_id = e.external_id and x.kind = 'cancellation')
+                where x.source = e.source and x.external_id = e.external_id and x.kind = {CANCELLATION_OF_E})
 """
 """Whether the grant `d` for the event `e` was cancelled: a cancellation writes a line for each grant."""
 

@@ -124,6 +124,12 @@ def cancellation_of(name: str) -> str:
     return CANCELLATION if name == PAYMENT else f"{CANCELLATION}:{name}"
 
 
+CANCELLATION_OF_E = (
+    "case e.kind when 'payment' then 'cancellation' else 'cancellation:' || e.kind end"
+)
+"""The same of the event `e` of a statement; of a cancellation it is the kind of none."""
+
+
 def cancelled_by(kind: str) -> str | None:
     """The type that a cancellation cancels; None for what is none.
 
