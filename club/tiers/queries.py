@@ -86,6 +86,11 @@ class Privileges:
         """The best of all schemes: discounts do not add up."""
         return max((benefits_of(tier).discount_percent for tier in self.tiers), default=0)
 
+    @property
+    def free_transfers_per_month(self) -> int:
+        """The most of all schemes."""
+        return max((benefits_of(tier).free_transfers_per_month for tier in self.tiers), default=0)
+
     def price_points(self, full_points: int) -> int:
         return rules.price_points(full_points, discount_percent=self.discount_percent)
 
