@@ -108,7 +108,7 @@ def test_a_file_is_checked_without_asking_for_anything(marketer):
 
 
 def test_whoever_approves_reads_what_is_doubtful_and_is_not_stopped_by_it(marketer, head):
-    text = doubtful(marketer.client)
+    text = simulated(doubtful(marketer.client), by=marketer.staff, now=NOW)
     marketer.client.post(CAMPAIGNS, {"text": text, "why": "because"})
     (proposal,) = Proposal.objects.all()
     address = f"{PROPOSALS}{proposal.pk}/"
