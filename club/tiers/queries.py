@@ -47,6 +47,10 @@ def tiers_at(
     }
 
 
+def by_code(code: str) -> Tier | None:
+    return Tier.objects.filter(code=code).first()
+
+
 # ---- one subscriber --------------------------------------------------------------------------
 def tier_of(*, subscriber_id: int, base: str) -> Tier:
     """The level a subscriber stands on now in the main scheme; `base` is its first level."""

@@ -115,6 +115,8 @@ def test_a_level_is_asked_for_on_a_subscribers_page_and_given_by_another(
     own = lead.client.get(answer.url).content.decode()
     assert 'value="approve"' not in own
     assert f'href="{SEARCH}{aziza.id}/"' in own
+    assert "<dt>Level</dt><dd>Gold</dd>" in own
+    assert "<code></code>" not in own
     assert tiers_queries.tier_of(subscriber_id=aziza.id, base="bronze").code == "bronze"
 
     head.client.post(answer.url, {"deed": "approve", "digest": proposal.digest})

@@ -15,9 +15,11 @@ from club.access.models import Proposal, Staff
 from club.accrual import campaign_files, campaigns
 from club.accrual.campaign_words import Told
 from club.errors import ClubError
-from club.tiers import schemes
+from club.tiers import giving, schemes
+from club.tiers import queries as tiers
 from club.tiers.actions import Moved
 from club.tiers.errors import TiersError, TooManyToCount
+from club.tiers.models import Tier
 
 PERMISSIONS = (
     "accrual.propose_campaign",
@@ -74,6 +76,7 @@ def page(request: HttpRequest, proposal_id: int) -> HttpResponse:
             "changes": queries.changes_of(proposal),
             "doubts": _doubts(proposal),
             "preview": _preview(proposal),
+            "level": _level(proposal),
             "is_open": proposal.state == Proposal.State.OPEN,
             "is_own": is_own,
             "may_answer": may_answer and not is_own,
@@ -91,6 +94,13 @@ def _doubts(proposal: Proposal) -> list[Told]:
         return []
     file = campaign_files.read(campaign_files.as_text(proposal.document))
     return campaigns.doubts_of(file, timezone.now())
+
+
+def _level(proposal: Proposal) -> Tier | None:
+    """The level that somebody would be given, to be told by its name."""
+    if proposal.kind != giving.KIND:
+        return None
+    return tiers.by_code(str(proposal.document["level"]))
 
 
 @dataclass(frozen=True)
