@@ -1,5 +1,5 @@
-"""The night on which the levels of a million subscribers are worked out anew, in the two schemes that the
-demo has: points of twelve months, and tenure. One subscriber in a hundred stands elsewhere than the
+"""The night on which the levels of a million subscribers are worked out anew, in three schemes: points of
+twelve months, points of a quarter, and tenure. One subscriber in a hundred stands elsewhere than the
 books say, in each of them."""
 
 import time
@@ -19,6 +19,7 @@ ASTRAY_PERCENT = 1
 
 SCHEMES = (
     ("club", "points", 1, 12, {"bronze": 0, "silver": 100, "gold": 1_000, "platinum": 5_000}),
+    ("season", "points", 3, 3, {"calm": 0, "busy": 30, "busiest": 500}),
     ("years", "tenure_months", 12, None, {"guest": 0, "friend": 12, "old-friend": 60}),
 )
 SUBSCRIBED = """

@@ -50,6 +50,7 @@ def rooms_with_commands() -> dict[str, str]:
         "intake": "club.integrations.espp.cli",  # `club intake espp FILE`
         "subscribers": "club.erasure.cli",  # erasing a person concerns every room
         "levels": "club.tiers.levels_cli",
+        "transfer": "club.engagement.transfer_cli",
         "campaign": "club.accrual.campaign_cli",
         "segments": "club.accrual.segments_cli",
         "export": "club.accrual.simulation.cli",

@@ -4,10 +4,17 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 CALL_CENTRE = "Call centre"
+CALL_CENTRE_HEADS = "Call centre heads"
 MARKETING = "Marketing"
 MARKETING_HEADS = "Marketing heads"
 ROLES = {
     CALL_CENTRE: ("wagtailadmin.access_admin", "subscribers.view_subscriber"),
+    # They may ask for a level as well; marketing's heads answer.
+    CALL_CENTRE_HEADS: (
+        "wagtailadmin.access_admin",
+        "subscribers.view_subscriber",
+        "tiers.propose_level",
+    ),
     MARKETING: (
         "wagtailadmin.access_admin",
         "accrual.propose_campaign",

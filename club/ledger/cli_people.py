@@ -1,45 +1,17 @@
-"""`club ledger transfer …`: what staff do between people by hand. Subscribers are named by their
-ids, as the proof names them: a number on the command line would stay in the shell's history."""
+"""`club ledger merge …`: what staff do between people by hand. Subscribers are named by their ids, as the
+proof names them: a number on the command line would stay in the shell's history. Sending asks for the
+sender's level, so it is above: `club transfer` (club/engagement/transfer_cli.py)."""
 
 from datetime import UTC, date, datetime, timedelta
 
 import click
 
-from club.clock import day_of
 from club.ledger import actions, policies
 from club.ledger.cli_days import Day, today
 from club.ledger.cli_pots import pot, told
 from club.ledger.rules import Source, fingerprint_of
 
 CHUNK = 500
-
-
-@click.command()
-@click.argument("sender", type=int)
-@click.argument("receiver", type=int)
-@click.argument("points", type=int)
-@click.option("--ref", required=True, help="A name for this transfer: repeated, it moves once.")
-@click.option("--reason", help="A code, as gift.")
-@click.option("--actor", help="Who asked for it.")
-def transfer(
-    sender: int, receiver: int, points: int, ref: str, reason: str | None, actor: str | None
-) -> None:
-    """Send points from one subscriber to another, on the terms in force."""
-    now = datetime.now(UTC)
-    sent = actions.transfer(
-        subscriber_id=sender,
-        to_subscriber_id=receiver,
-        source=Source.STAFF,
-        ref=ref,
-        day=day_of(now),
-        points=points,
-        policy=policies.of_transfers(),
-        now=now,
-        fingerprint=fingerprint_of("transfer", receiver, points),
-        reason=reason,
-        actor=actor,
-    )
-    told(sent, "sent")
 
 
 @click.command("reverse-transfer")
@@ -135,4 +107,4 @@ def follow() -> None:
     click.echo(f"{accounts} accounts followed")
 
 
-COMMANDS = (transfer, reverse_transfer, freeze, unfreeze, pot, merge, follow)
+COMMANDS = (reverse_transfer, freeze, unfreeze, pot, merge, follow)

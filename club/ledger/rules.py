@@ -190,7 +190,8 @@ class TransferPolicy:
     """The terms of sending points, by the sender; None is no limit.
 
     A day and a month are the calendar's, in Asia/Tashkent. Points younger than `min_age_days` stay
-    behind. The fee is on top of what is sent: so many points, and so many hundredths of a percent.
+    behind. The fee is on top of what is sent: so many points, and so many hundredths of a percent; it is not
+    asked for the first `free_times_per_month` that go to people.
     """
 
     points_per_day_max: int | None = None
@@ -200,11 +201,13 @@ class TransferPolicy:
     min_age_days: int = 0
     fee_fixed_points: int = 0
     fee_basis_points: int = 0
+    free_times_per_month: int = 0
 
     def __post_init__(self) -> None:
         assert all(limit is None or limit >= 0 for limit in self.limits()), "no limit below zero"
         assert self.fee_fixed_points >= 0, "nobody is paid for sending"
         assert self.fee_basis_points >= 0, "nobody is paid for sending"
+        assert self.free_times_per_month >= 0, "nothing is free less than never"
 
     def fee_points(self, points: int) -> int:
         """What sending so many costs; rounded up, else many small transfers would be free.

@@ -31,9 +31,7 @@ def of(
         case Kind.EXPIRY | Kind.EXTENSION:
             return _dated(line)
         case Kind.REPAYMENT:
-            return _("Arrears repaid"), _(
-                "New points first repaid what a cancelled payment had left owing"
-            )
+            return _("Arrears repaid"), _("New points first repaid what was still owed")
         case Kind.OPENING:
             return _("Balance brought over"), _("Your points from the programme before")
         case Kind.FORFEIT:

@@ -8,6 +8,7 @@ what was decided before stays as it was.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -20,6 +21,20 @@ from club.tiers.models import TierDay, Why
 LOCK = 0x6C766C73
 """Whoever moves levels takes turns: of two at once, the one that saw less must not have the last word."""
 SUBSCRIBERS_PER_CHUNK = 5_000
+ASTRAY = """
+select subscriber_id, had, rank, measured, is_given from compared
+ where had <> rank order by subscriber_id
+"""
+
+
+class Astray(NamedTuple):
+    """Who stands on the rank that they had instead of `rank`; `measured` is what counted."""
+
+    subscriber_id: int
+    had: int
+    rank: int
+    measured: int
+    is_given: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +54,24 @@ def reconsider(*, subscriber_ids: Sequence[int], now: datetime) -> Moved:
 
     Running it twice changes nothing the second time.
     """
-    moved = (_move(ladder, subscriber_ids, now=now) for ladder in measuring.ladders())
-    return sum(moved, Moved())
+    found = measuring.counting_alike(measuring.ladders())
+    return sum((_move(alike, subscriber_ids, now=now) for alike in found), Moved())
 
 
 def recompute(*, now: datetime) -> Moved:
     """Move whoever of all subscribers stands elsewhere than the books say today.
 
-    Each scheme looks at all in one select and without a lock, then moves those few by chunks of a
-    transaction each: it may be stopped anywhere, and run again.
+    Schemes that count the same look at all in one select and without a lock, then those few are moved by
+    chunks of a transaction each: it may be stopped anywhere, and run again.
     """
     moved = Moved()
-    for ladder in measuring.ladders():
-        astray = [subscriber_id for subscriber_id, *_ in _astray(ladder, None, now=now)]
+    for alike in measuring.counting_alike(measuring.ladders()):
+        looked = measuring.compare_alike(alike, ASTRAY, day=day_of(now))
+        astray = sorted({subscriber_id for _, subscriber_id, *_ in looked})
         for first in range(0, len(astray), SUBSCRIBERS_PER_CHUNK):
-            chunk = astray[first : first + SUBSCRIBERS_PER_CHUNK]
             with transaction.atomic():
-                moved += _move(ladder, chunk, now=now)
+                chunk = astray[first : first + SUBSCRIBERS_PER_CHUNK]
+                moved += _move(alike, chunk, now=now)
     return moved
 
 
@@ -77,11 +93,24 @@ def note_forecast(*, now: datetime) -> None:
             )
 
 
-def _move(ladder: Ladder, subscriber_ids: Sequence[int], *, now: datetime) -> Moved:
+def _move(alike: Sequence[Ladder], subscriber_ids: Sequence[int], *, now: datetime) -> Moved:
+    """In ladders that count the same, which are one look at the books."""
     rows("select pg_advisory_xact_lock(%(lock)s)", {"lock": LOCK})
-    astray = _astray(ladder, subscriber_ids, now=now)
-    if not astray:
-        return Moved()
+    astray: dict[str, list[Astray]] = {}
+    for scheme, *one in measuring.compare_alike(
+        alike, ASTRAY, day=day_of(now), only=subscriber_ids
+    ):
+        astray.setdefault(scheme, []).append(Astray(*one))
+    for ladder in alike:
+        if found := astray.get(ladder.scheme.code):
+            _write(ladder, found, now=now)
+    everyone = [one for found in astray.values() for one in found]
+    risen = sum(one.rank > one.had for one in everyone)
+    return Moved(risen, len(everyone) - risen)
+
+
+def _write(ladder: Ladder, astray: Sequence[Astray], *, now: datetime) -> None:
+    """Their new standings, in place of those that end now."""
     rows(
         """
         update tiers_standing set until = %(now)s
@@ -90,7 +119,7 @@ def _move(ladder: Ladder, subscriber_ids: Sequence[int], *, now: datetime) -> Mo
         {
             "now": now,
             "scheme": ladder.scheme.code,
-            "subscribers": literal([one[0] for one in astray]),
+            "subscribers": literal([one.subscriber_id for one in astray]),
         },
     )
     rows(
@@ -103,30 +132,15 @@ def _move(ladder: Ladder, subscriber_ids: Sequence[int], *, now: datetime) -> Mo
         {
             "now": now,
             "scheme": ladder.scheme.code,
-            "subscribers": literal([one[0] for one in astray]),
-            "tiers": literal([ladder.tiers[rank].code for _, _, rank, _, _ in astray]),
-            "measured": literal([measured for _, _, _, measured, _ in astray]),
-            "whys": literal([_why(had, rank, is_given) for _, had, rank, _, is_given in astray]),
+            "subscribers": literal([one.subscriber_id for one in astray]),
+            "tiers": literal([ladder.tiers[one.rank].code for one in astray]),
+            "measured": literal([one.measured for one in astray]),
+            "whys": literal([_why(one).value for one in astray]),
         },
     )
-    risen = sum(rank > had for _, had, rank, _, _ in astray)
-    return Moved(risen, len(astray) - risen)
 
 
-Astray = tuple[int, int, int, int, bool]
-"""subscriber_id, the rank on which they stand, the rank due, what counted, whether staff gave it."""
-
-
-def _astray(ladder: Ladder, only: Sequence[int] | None, *, now: datetime) -> list[Astray]:
-    return measuring.compare(
-        ladder,
-        "select * from compared where had <> rank order by subscriber_id",
-        day=day_of(now),
-        only=only,
-    )
-
-
-def _why(had: int, rank: int, is_given: bool) -> str:
-    if rank < had:
-        return Why.FELL.value
-    return (Why.GIVEN if is_given else Why.EARNED).value
+def _why(one: Astray) -> Why:
+    if one.rank < one.had:
+        return Why.FELL
+    return Why.GIVEN if one.is_given else Why.EARNED

@@ -45,6 +45,12 @@ class BadEnd(TiersError):
     code = "bad_end"
 
 
+class TooManyToCount(TiersError):
+    """Looking at everybody took longer than whoever asked can wait. Value: timeout_s."""
+
+    code = "too_many_to_count"
+
+
 class NobodyThere(TiersError):
     """Levels are given to subscribers."""
 

@@ -5,6 +5,7 @@ from typing import TextIO
 
 import click
 
+from club.access import queries as proposals
 from club.access.cli_options import by_option
 from club.access.models import Proposal, Staff
 from club.clock import day_of
@@ -86,9 +87,23 @@ def propose(file: TextIO, why: str, by: Staff) -> None:
     """Ask for the scheme in FILE (-: standard input)."""
     now, text = datetime.now(UTC), file.read()
     proposal = schemes.propose(text=text, why=why, by=by, now=now)
+    _tell_preview(proposal, now=now)
+    _told(proposal)
+
+
+@command.command()
+@click.argument("proposal_id", metavar="PROPOSAL", type=int)
+def preview(proposal_id: int) -> None:
+    """How many a proposed scheme would move if it were in force today."""
+    proposal = proposals.proposal(proposal_id=proposal_id)
+    if proposal.kind != schemes.KIND:
+        raise click.ClickException("this proposal is about no scheme of levels")
+    _tell_preview(proposal, now=datetime.now(UTC))
+
+
+def _tell_preview(proposal: Proposal, *, now: datetime) -> None:
     moved = schemes.preview(proposal.document, now=now)
     click.echo(f"today it would lift {moved.risen:,} and lower {moved.fallen:,} subscribers")
-    _told(proposal)
 
 
 def _somebody(msisdn: str) -> Subscriber:

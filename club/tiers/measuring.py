@@ -6,11 +6,12 @@ SQL, because a programme has nine million of them. What counts, and how far a le
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 
 from django.db import connection, transaction
 
+from club.clock import TASHKENT
 from club.ledger import queries as ledger
 from club.ports import bound
 from club.tiers import rules
@@ -50,61 +51,12 @@ def ladders() -> list[Ladder]:
     return found
 
 
-def ranked(
-    ladder: Ladder,
-    *,
-    day: date,
-    only: Sequence[int] | None,
-    today: date | None = None,
-) -> tuple[str, Parameters]:
-    """A select of (subscriber_id, measured, rank) on `day`, of `only` these subscribers, and what it asks
-    for. Whoever has nothing that counts is left out: their rank is 0.
-
-    With `today`, an earlier day, everybody goes on until `day` at their pace of the last PACE_DAYS.
-    """
-    parameters: Parameters = {
-        "thresholds": list(ladder.terms.thresholds),
-        "only": None if only is None else list(only),
-        "day": day,
-        "today": today,
-        "event_type": ladder.scheme.event_type,
-        "pace_days": PACE_DAYS,
-    }
-    if ladder.terms.measure is Measure.TENURE:
-        cuts = [rules.joined_before(months, day) for months in reversed(ladder.terms.thresholds)]
-        return _by_tenure(only), parameters | {"cuts": cuts}
-    spans = rules.spans(day, terms=ladder.terms)
-    parameters["first"] = min(span.first for span in spans)
-    for number, span in enumerate(spans):
-        parameters |= {f"first_{number}": span.first, f"last_{number}": span.last}
-        parameters |= {f"steps_{number}": span.steps_down}
-        parameters |= {f"ahead_{number}": 0 if today is None else _days_ahead(span, today)}
-    aggregate = AGGREGATES[ladder.terms.measure]
-    sums = ",\n".join(
-        f"{aggregate} filter (where day between %(first_{n})s and %(last_{n})s) as value_{n}"
-        for n in range(len(spans))
-    )
-    is_paced = today is not None
-    values = [f"value_{n}" for n in range(len(spans))]
-    if is_paced:
-        sums += f",\n{aggregate} filter (where day > %(today)s::date - %(pace_days)s and day <= %(today)s) as pace"
-        values = [
-            f"{value} + pace * %(ahead_{n})s / %(pace_days)s" for n, value in enumerate(values)
-        ]
-    ranks = ", ".join(
-        f"width_bucket({value}, %(thresholds)s::bigint[]) - %(steps_{n})s"
-        for n, value in enumerate(values)
-    )
-    return (
-        f"""
-        select subscriber_id, {values[0]} as measured, greatest(0, {ranks}) as rank
-          from (select subscriber_id, {sums}
-                  from ({_relation(ladder)}) counting
-                 where {_only(only)}
-                 group by subscriber_id) counted
-        """,  # noqa: S608  of ours
-        parameters,
-    )
+def counting_alike(found: Sequence[Ladder]) -> list[list[Ladder]]:
+    """The ladders by what they count: one pass over the books serves each of these."""
+    alike: dict[tuple[Measure, str], list[Ladder]] = {}
+    for ladder in found:
+        alike.setdefault((ladder.terms.measure, ladder.scheme.event_type), []).append(ladder)
+    return list(alike.values())
 
 
 def compare(
@@ -115,34 +67,143 @@ def compare(
     only: Sequence[int] | None = None,
     today: date | None = None,
 ) -> list[tuple[Any, ...]]:
-    """What `select` answers from `compared` (subscriber_id, had, rank, measured, is_given): the rank on which
-    each stands now beside the one due on `day`, a level that staff gave included.
+    """As `compare_alike`, for one ladder and without its code."""
+    found = compare_alike([ladder], select, day=day, only=only, today=today)
+    return [tuple(row) for _, *row in found]
 
-    Whoever has rank 0 twice may be left out. The rest as in `ranked`.
+
+def compare_alike(
+    alike: Sequence[Ladder],
+    select: str,
+    *,
+    day: date,
+    only: Sequence[int] | None = None,
+    today: date | None = None,
+) -> list[tuple[Any, ...]]:
+    """What `select` answers for each ladder from `compared` (subscriber_id, had, rank, measured, is_given):
+    the rank on which each of `only` these subscribers stands now beside the one due on `day`, a level that
+    staff gave included. The code of the ladder's scheme comes first.
+
+    The ladders count the same (`counting_alike`). Whoever has rank 0 twice may be left out. With `today`,
+    an earlier day, everybody goes on until `day` at their pace of the last PACE_DAYS.
     """
-    ranks, parameters = ranked(ladder, day=day, only=only, today=today)
-    sql = f"""
-        with ranked as ({ranks}),
-        given as (
-            select g.subscriber_id, t.rank from tiers_givenlevel g join tiers_tier t on t.code = g.tier_id
-             where g.scheme_id = %(scheme)s and g.ends_on >= %(day)s and {_only(only)}),
-        due as (
-            select subscriber_id, coalesce(r.measured, 0) as measured, greatest(r.rank, g.rank) as rank,
-                   coalesce(g.rank, 0) > coalesce(r.rank, 0) as is_given
-              from ranked r full join given g using (subscriber_id)),
-        had as (
-            select s.subscriber_id, t.rank from tiers_standing s join tiers_tier t on t.code = s.tier_id
-             where s.scheme_id = %(scheme)s and s.until is null and {_only(only)}),
-        compared as (
-            select subscriber_id, coalesce(had.rank, 0)::int as had, coalesce(due.rank, 0)::int as rank,
-                   coalesce(measured, 0) as measured, coalesce(is_given, false) as is_given
-              from due full join had using (subscriber_id))
-        {select}
+    counting = Counting(alike, day=day, only=only, today=today)
+    answers = [
+        f"""
+        select {counting.named(ladder.scheme.code)}::text, answer.* from (
+            with compared as ({counting.compared(ladder)})
+            {select}) answer
         """  # noqa: S608  of ours
+        for ladder in alike
+    ]
     with transaction.atomic():
         if only is None:
             rows(ROOM)
-        return rows(sql, parameters | {"scheme": ladder.scheme.code})
+        return rows(f"{counting.head()} {' union all '.join(answers)}", counting.parameters)
+
+
+class Counting:
+    """One pass over what some ladders count: a row a subscriber, and a column for each span that any of
+    the ladders asks for."""
+
+    def __init__(
+        self, alike: Sequence[Ladder], *, day: date, only: Sequence[int] | None, today: date | None
+    ) -> None:
+        self._measure, self._day, self._today = alike[0].terms.measure, day, today
+        self._only, self._relation = _only(only), _relation(alike[0])
+        self._columns: dict[str, str] = {}  # by what they are
+        self.parameters: Parameters = {
+            "only": None if only is None else list(only),
+            "day": day,
+            "first": day,
+            "event_type": alike[0].scheme.event_type,
+        }
+
+    def compared(self, ladder: Ladder) -> str:
+        """A select of (subscriber_id, had, rank, measured, is_given)."""
+        scheme = self.named(ladder.scheme.code)
+        return f"""
+            with ranked as ({self._ranked(ladder)}),
+            given as (
+              select g.subscriber_id, t.rank
+                from tiers_givenlevel g join tiers_tier t on t.code = g.tier_id
+               where g.scheme_id = {scheme} and g.ends_on >= %(day)s and {self._only}),
+            due as (
+              select subscriber_id, coalesce(r.measured, 0) as measured, greatest(r.rank, g.rank) as rank,
+                     coalesce(g.rank, 0) > coalesce(r.rank, 0) as is_given
+                from ranked r full join given g using (subscriber_id)),
+            had as (
+              select s.subscriber_id, t.rank
+                from tiers_standing s join tiers_tier t on t.code = s.tier_id
+               where s.scheme_id = {scheme} and s.until is null and {self._only})
+            select subscriber_id, coalesce(had.rank, 0)::int as had, coalesce(due.rank, 0)::int as rank,
+                   coalesce(measured, 0) as measured, coalesce(is_given, false) as is_given
+              from due full join had using (subscriber_id)
+            """  # noqa: S608  of ours
+
+    def head(self) -> str:
+        """`with counted as …`, once the ladders have asked; nothing where they ask for no sum."""
+        if not self._columns:
+            return ""
+        columns = ",\n".join(f"{what} as {name}" for what, name in self._columns.items())
+        return f"""
+            with counted as (
+              select subscriber_id, {columns}
+                from ({self._relation}) counting
+               where {self._only}
+               group by subscriber_id)
+            """  # noqa: S608  of ours
+
+    def named(self, value: object) -> str:
+        """A placeholder for `value`."""
+        name = f"value_{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"%({name})s"
+
+    def _ranked(self, ladder: Ladder) -> str:
+        """A select of (subscriber_id, measured, rank). Whoever has nothing that counts is left out: their
+        rank is 0."""
+        terms = ladder.terms
+        thresholds = f"{self.named(list(terms.thresholds))}::bigint[]"
+        if terms.measure is Measure.TENURE:
+            return self._ranked_by_tenure(terms, thresholds)
+        spans = rules.spans(self._day, terms=terms)
+        values = [self._value(span) for span in spans]
+        ranks = ", ".join(
+            f"width_bucket({value}, {thresholds}) - {span.steps_down}"
+            for value, span in zip(values, spans, strict=True)
+        )
+        return f"""
+            select subscriber_id, {values[0]} as measured, greatest(0, {ranks}) as rank from counted
+            """  # noqa: S608  of ours
+
+    def _ranked_by_tenure(self, terms: Terms, thresholds: str) -> str:
+        """`measured` is the threshold that was reached: whoever rises does so on that very day."""
+        days = [rules.joined_before(months, self._day) for months in reversed(terms.thresholds)]
+        moments = [datetime.combine(day, time.min, TASHKENT) for day in days]
+        cuts = f"{self.named(moments)}::timestamptz[]"
+        return f"""
+            select subscriber_id, coalesce(({thresholds})[rank], 0) as measured, rank
+              from (select id as subscriber_id,
+                           {len(days)} - width_bucket(joined_at, {cuts}) as rank
+                      from subscribers_subscriber) tenure
+             where {self._only}
+            """  # noqa: S608  of ours
+
+    def _value(self, span: Span) -> str:
+        """What counts for a span, with what its days to come bring."""
+        value = self._between(span.first, span.last)
+        if self._today is None:
+            return value
+        pace = self._between(self._today - timedelta(days=PACE_DAYS - 1), self._today)
+        return f"{value} + {pace} * {_days_ahead(span, self._today)} / {PACE_DAYS}"
+
+    def _between(self, first: date, last: date) -> str:
+        """The column of what counts from `first` to `last`."""
+        self.parameters["first"] = min(self.parameters["first"], first)
+        days = f"date '{first}' and date '{last}'"
+        what = f"{AGGREGATES[self._measure]} filter (where day between {days})"
+        return self._columns.setdefault(what, f"column_{len(self._columns)}")
 
 
 def by_day(ladder: Ladder, *, subscriber_id: int, day: date) -> dict[date, int]:
@@ -178,22 +239,14 @@ def _days_ahead(span: Span, today: date) -> int:
 
 
 def _relation(ladder: Ladder) -> str:
+    """A select of (subscriber_id, day, amount), and maybe more: what happened from `first` on."""
     if ladder.terms.measure is Measure.POINTS:
         return ledger.EARNED
+    if ladder.terms.measure is Measure.TENURE:
+        return ""  # the day of joining stands with the subscriber
     happenings = cast(Happenings, bound("happenings")).relation()
     return f"select * from ({happenings}) any_type where %(event_type)s in ('', event_type)"  # noqa: S608  of ours
 
 
 def _only(only: Sequence[int] | None) -> str:
     return "true" if only is None else "subscriber_id = any(%(only)s::bigint[])"
-
-
-def _by_tenure(only: Sequence[int] | None) -> str:
-    """`measured` is the threshold that was reached: whoever rises does so on that very day."""
-    return f"""
-        select subscriber_id, coalesce((%(thresholds)s::bigint[])[rank], 0) as measured, rank
-          from (select id as subscriber_id, cardinality(%(cuts)s::date[]) - width_bucket(
-                       (joined_at at time zone 'Asia/Tashkent')::date, %(cuts)s::date[]) as rank
-                  from subscribers_subscriber) tenure
-         where {_only(only)}
-        """  # noqa: S608  of ours

@@ -47,6 +47,10 @@ def tiers_at(
     }
 
 
+def by_code(code: str) -> Tier | None:
+    return Tier.objects.filter(code=code).first()
+
+
 # ---- one subscriber --------------------------------------------------------------------------
 def tier_of(*, subscriber_id: int, base: str) -> Tier:
     """The level a subscriber stands on now in the main scheme; `base` is its first level."""
@@ -85,6 +89,11 @@ class Privileges:
     def discount_percent(self) -> int:
         """The best of all schemes: discounts do not add up."""
         return max((benefits_of(tier).discount_percent for tier in self.tiers), default=0)
+
+    @property
+    def free_transfers_per_month(self) -> int:
+        """The most of all schemes."""
+        return max((benefits_of(tier).free_transfers_per_month for tier in self.tiers), default=0)
 
     def price_points(self, full_points: int) -> int:
         return rules.price_points(full_points, discount_percent=self.discount_percent)

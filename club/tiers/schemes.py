@@ -2,15 +2,16 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import ProtectedError
+from psycopg.errors import QueryCanceled
 
 from club.access import proposals
 from club.access.models import Proposal, Staff
 from club.clock import day_of
 from club.tiers import measuring, scheme_files
 from club.tiers.actions import Moved
-from club.tiers.errors import FirstLevelIsFixed, LevelInUse, LevelOfAnother
+from club.tiers.errors import FirstLevelIsFixed, LevelInUse, LevelOfAnother, TooManyToCount
 from club.tiers.models import Scheme, Tier
 from club.tiers.scheme_files import Document, SchemeFile
 
@@ -33,14 +34,29 @@ def propose(*, text: str, why: str, by: Staff, now: datetime) -> Proposal:
     return proposal
 
 
-def preview(document: Document, *, now: datetime) -> Moved:
+def preview(document: Document, *, now: datetime, timeout_s: int = 0) -> Moved:
     """How many it would move if it were in force today: puts it in force, looks, and takes that back.
 
-    Reads the books of everybody. Raises as `put_in_force` does.
+    Reads the books of everybody, in at most `timeout_s` seconds (0: as long as it takes). Raises
+    TooManyToCount, and as `put_in_force` does.
     """
+    try:
+        return _preview(document, now, timeout_s)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        raise TooManyToCount(
+            f"counting takes longer than {timeout_s} s; use club levels preview",
+            timeout_s=timeout_s,
+        ) from error
+
+
+def _preview(document: Document, now: datetime, timeout_s: int) -> Moved:
     with transaction.atomic():
         tried = transaction.savepoint()
         put_in_force(document, now)
+        if timeout_s:
+            measuring.rows(f"set local statement_timeout = '{timeout_s}s'")
         (ladder,) = (one for one in measuring.ladders() if one.scheme.code == document["code"])
         ((risen, fallen),) = measuring.compare(
             ladder,

@@ -30,7 +30,7 @@ POST_MANY = (
     " %s::bigint[], %s::date[], %s::integer[], %s::bytea[])"
 )
 TRANSFER = (  # without limits and fee
-    "select * from ledger.transfer(%s, %s, true, 4::smallint, %s, %s, '2026-11-22 12:00+00', %s, 0,"
+    "select * from ledger.transfer(%s, %s, true, 4::smallint, %s, %s, '2026-11-22 12:00+00', %s, 0, 0,"
     " null, null, null, null, 0, %s, null, null)"
 )
 

@@ -3,6 +3,7 @@
 import pytest
 from click.testing import CliRunner, Result
 
+from club.engagement.transfer_cli import command as transfer
 from club.ledger.cli import command
 from club.ledger.cli_days import today
 from tests.ledger.people import earns, points, somebody
@@ -11,7 +12,9 @@ pytestmark = pytest.mark.django_db
 
 
 def run(*words: object) -> Result:
-    answer = CliRunner().invoke(command, [str(word) for word in words])
+    group = transfer if words[0] == "transfer" else command
+    told = words[1:] if group is transfer else words
+    answer = CliRunner().invoke(group, [str(word) for word in told])
     assert answer.exit_code == 0, answer.output
     return answer
 
@@ -33,7 +36,7 @@ def test_a_sender_is_frozen_and_freed() -> None:
     earns(aziza, 100)
 
     assert "frozen until" in run("freeze", aziza, "--hours", 5, "--reason", "sim_swap").stdout
-    refused = CliRunner().invoke(command, ["transfer", str(aziza), str(bek), "1", "--ref", "t"])
+    refused = CliRunner().invoke(transfer, [str(aziza), str(bek), "1", "--ref", "t"])
     assert type(refused.exception).__name__ == "TransfersFrozen"
     assert run("unfreeze", aziza).stdout == "no longer frozen\n"
     assert run("unfreeze", aziza).stdout == "was not frozen\n"

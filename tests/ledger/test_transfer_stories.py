@@ -37,7 +37,9 @@ from tests.ledger.people import (
     lines,
     lots,
     owes,
+    pays_in,
     points,
+    pot_of,
     sends,
     somebody,
     spends,
@@ -105,6 +107,27 @@ def test_the_fee_is_on_top_and_rounded_up() -> None:
     with pytest.raises(NotEnoughPoints) as short:
         sends(aziza, bek, 43, policy=policy)
     assert short.value.values == {"available_points": 45, "asked_points": 48}
+    assert queries.prove() == []
+
+
+def test_the_first_few_of_a_month_that_go_to_people_cost_no_fee() -> None:
+    aziza, bek = somebody(), somebody()
+    earns(aziza, 1_000)
+    policy = TransferPolicy(fee_fixed_points=10, free_times_per_month=2)
+    pays_in(pot_of(aziza), aziza, 100)  # no gift: it takes none of the free ones away
+
+    left = [sends(aziza, bek, 100, policy=policy, ref=f"t{n}").available_points for n in range(3)]
+    takes_back(aziza, "t0")  # neither does what came back give one back
+
+    assert left == [800, 700, 590]
+    assert sends(aziza, bek, 100, policy=policy).available_points == 590 + 100 - 110
+    assert sends(aziza, bek, 100, policy=policy, ref="t0").is_fresh is False
+    next_month = DAY + timedelta(days=10)
+    sent = sends(aziza, bek, 100, policy=policy, day=next_month, now=NOW + timedelta(days=10))
+    assert sent.available_points == 580 - 100
+    with pytest.raises(NotEnoughPoints) as short:
+        sends(aziza, bek, 475, policy=policy)
+    assert short.value.values["asked_points"] == 485
     assert queries.prove() == []
 
 

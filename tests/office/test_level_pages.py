@@ -4,13 +4,15 @@ import json
 import re
 
 import pytest
+from django.db import connection
 
 from club.access import groups
 from club.access.models import Proposal
 from club.tiers import actions as tiers
+from club.tiers import queries as tiers_queries
 from club.tiers.models import Tier
 from tests.builders import Club, member
-from tests.office.conftest import Desk
+from tests.office.conftest import SEARCH, Desk
 
 LEVELS, PROPOSALS = "/office/levels/", "/office/proposals/"
 
@@ -64,6 +66,100 @@ def test_a_changed_scheme_is_approved_by_another_who_saw_the_difference(marketer
     head.client.post(answer.url, {"deed": "approve", "digest": digest})
 
     assert Tier.objects.get(code="gold").threshold == 6_000
+
+
+def test_whoever_approves_reads_how_many_would_rise_and_fall(club, marketer, head, monkeypatch):
+    gold = club.subscriber()
+    club.earns(gold, 5_000_000)
+    tiers.recompute(now=club.now)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: club.now)
+    scheme = file_of(marketer)
+    scheme["tiers"][2]["threshold"] = 15_000
+    marketer.client.post(LEVELS, {"text": json.dumps(scheme), "why": "too easy"})
+    address = f"{PROPOSALS}{Proposal.objects.get().pk}/"
+
+    assert "0 subscribers would rise and 1 would fall." in head.client.get(address).content.decode()
+    assert Tier.objects.get(code="gold").threshold == 5_000
+
+    def takes_long(*_args, **_named):
+        with connection.cursor() as cursor:
+            cursor.execute("set local statement_timeout = '10ms'")
+            cursor.execute("select pg_sleep(10)")
+
+    monkeypatch.setattr("club.tiers.measuring.compare", takes_long)
+    page = head.client.get(address).content.decode()
+    assert "The command club levels preview says how many" in page
+    assert 'value="approve"' in page
+
+
+# ---- a level for one subscriber --------------------------------------------------------------
+@pytest.fixture
+def lead(club: Club) -> Desk:
+    return Desk(member("lola", groups.CALL_CENTRE_HEADS))
+
+
+def test_a_level_is_asked_for_on_a_subscribers_page_and_given_by_another(
+    club, lead, head, monkeypatch
+):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: club.now)
+    aziza = club.subscriber()
+    page = lead.opens(aziza.id).content.decode()
+    assert '<option value="platinum">' in page
+    assert '<option value="bronze">' not in page, "everybody stands there"
+
+    asked = {"level": "gold", "ends_on": "2027-01-31", "why": "the line was down for a week"}
+    answer = lead.client.post(f"{SEARCH}{aziza.id}/", asked)
+    proposal = Proposal.objects.get()
+    assert answer.url == f"{PROPOSALS}{proposal.pk}/"
+    assert proposal.why == "the line was down for a week"
+    own = lead.client.get(answer.url).content.decode()
+    assert 'value="approve"' not in own
+    assert f'href="{SEARCH}{aziza.id}/"' in own
+    assert "<dt>Level</dt><dd>Gold</dd>" in own
+    assert "<code></code>" not in own
+    assert tiers_queries.tier_of(subscriber_id=aziza.id, base="bronze").code == "bronze"
+
+    head.client.post(answer.url, {"deed": "approve", "digest": proposal.digest})
+
+    assert tiers_queries.tier_of(subscriber_id=aziza.id, base="bronze").code == "gold"
+    assert "given until 31.01.2027" in lead.opens(aziza.id).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"ends_on": ""}, "A given level ends today at the earliest"),
+        ({"ends_on": "2026-11-17"}, "A given level ends today at the earliest"),
+        ({"ends_on": "soon"}, "A given level ends today at the earliest"),
+        ({"level": "diamond"}, "There is no such level."),
+        ({"why": " "}, "Say why, in at most 300 characters."),
+    ],
+)
+def test_what_is_wrong_with_it_stands_in_the_form_and_nothing_typed_is_lost(
+    club, lead, monkeypatch, asked, told
+):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: club.now)
+    whole = {"level": "gold", "ends_on": "2027-01-31", "why": "because"} | asked
+
+    answer = lead.client.post(f"{SEARCH}{club.subscriber().id}/", whole)
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert told in page
+    assert f'value="{whole["why"]}"' in page
+    assert f'value="{whole["ends_on"]}"' in page
+    assert not Proposal.objects.exists()
+
+
+def test_an_agent_without_the_right_has_no_form_and_is_refused(club, agent, marketer):
+    aziza = club.subscriber()
+    assert 'name="ends_on"' not in agent.opens(aziza.id).content.decode()
+
+    asked = {"level": "gold", "ends_on": "2099-01-31", "why": "because"}
+    assert agent.client.post(f"{SEARCH}{aziza.id}/", asked).status_code == 405
+    assert not Proposal.objects.exists()
+    assert marketer.client.post(f"{SEARCH}{aziza.id}/", asked).status_code == 302
+    assert not Proposal.objects.exists(), "a marketer sees no subscriber"
 
 
 def test_what_is_wrong_with_a_file_stands_above_it_and_nothing_typed_is_lost(marketer):

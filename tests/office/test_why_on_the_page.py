@@ -87,6 +87,18 @@ def test_the_form_speaks_russian_and_uzbek(club, agent, language, told):
     assert told in text_of(page)
 
 
+def test_a_level_that_a_rule_asks_for_stands_there_by_its_name(club, agent):
+    aziza = club.subscriber(language="en")
+    asked = {"kind": "one_of", "field": "tier", "values": ["gold", "platinum"]}
+    offer(club, "gold", asked)
+    club.earns(aziza, 20_000, channel="bank")
+
+    page = text_of(agent.opens(aziza.id))
+
+    assert "Level: is one of: Gold, Platinum <small>(saw: Bronze)</small>" in page
+    assert "<dt>Level</dt><dd>Bronze</dd>" in page
+
+
 def test_whoever_may_not_see_a_subscriber_may_not_suppose(club, editor: Desk):
     path = f"/office/subscribers/{club.subscriber().id}/?if_amount=5000"
 

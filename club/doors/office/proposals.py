@@ -1,5 +1,7 @@
 """Proposals in the office: what one member of staff asks for, another one answers."""
 
+from dataclasses import dataclass
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -13,6 +15,11 @@ from club.access.models import Proposal, Staff
 from club.accrual import campaign_files, campaigns
 from club.accrual.campaign_words import Told
 from club.errors import ClubError
+from club.tiers import giving, schemes
+from club.tiers import queries as tiers
+from club.tiers.actions import Moved
+from club.tiers.errors import TiersError, TooManyToCount
+from club.tiers.models import Tier
 
 PERMISSIONS = (
     "accrual.propose_campaign",
@@ -23,6 +30,7 @@ PERMISSIONS = (
     "tiers.approve_level",
 )
 CLOSED_SHOWN = 30
+COUNTING_S_MAX = 5
 
 
 def may_see(request: HttpRequest) -> bool:
@@ -67,6 +75,8 @@ def page(request: HttpRequest, proposal_id: int) -> HttpResponse:
             "proposal": proposal,
             "changes": queries.changes_of(proposal),
             "doubts": _doubts(proposal),
+            "preview": _preview(proposal),
+            "level": _level(proposal),
             "is_open": proposal.state == Proposal.State.OPEN,
             "is_own": is_own,
             "may_answer": may_answer and not is_own,
@@ -84,6 +94,33 @@ def _doubts(proposal: Proposal) -> list[Told]:
         return []
     file = campaign_files.read(campaign_files.as_text(proposal.document))
     return campaigns.doubts_of(file, timezone.now())
+
+
+def _level(proposal: Proposal) -> Tier | None:
+    """The level that somebody would be given, to be told by its name."""
+    if proposal.kind != giving.KIND:
+        return None
+    return tiers.by_code(str(proposal.document["level"]))
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How many a scheme of levels would move today; `moved` is None where that takes too long for a page."""
+
+    moved: Moved | None
+
+
+def _preview(proposal: Proposal) -> Preview | None:
+    if proposal.kind != schemes.KIND or proposal.state != Proposal.State.OPEN:
+        return None
+    try:
+        return Preview(
+            schemes.preview(proposal.document, now=timezone.now(), timeout_s=COUNTING_S_MAX)
+        )
+    except TooManyToCount:
+        return Preview(None)
+    except TiersError:
+        return None  # it cannot be put in force any more: approving it says why
 
 
 def _answer(request: HttpRequest, proposal_id: int, by: Staff) -> None:

@@ -1,21 +1,22 @@
-"""Subscribers in the office: found by number, read on one page, changed nowhere."""
+"""Subscribers in the office: found by number, read on one page; a level is asked for there."""
 
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 from wagtail.admin.auth import permission_required
 
 from club.access import actions as access
 from club.access.models import Staff
 from club.clock import TASHKENT
-from club.doors.office import charts
+from club.doors.office import charts, giving
 from club.doors.office.supposing import what_if
+from club.errors import ClubError
 from club.languages import UZBEK
 from club.ledger.errors import BadCursor, BeforeTheBooks, MomentInFuture
 from club.reports import subscriber_page
@@ -56,9 +57,10 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 @permission_required(PERMISSION)
-@require_GET
+@require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
-    """Everything the club knows of one subscriber; that it was read is recorded first."""
+    """Everything the club knows of one subscriber; that it was read is recorded first. A POST asks for a
+    level."""
     now = timezone.now()
     subscriber = subscribers.by_id(subscriber_id)
     if subscriber is None:
@@ -67,6 +69,15 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
     access.record_reading(
         by=request.user, subject_kind="subscriber", subject_id=subscriber.id, now=now
     )
+    refusal: ClubError | None = None
+    if request.method == "POST":
+        if not request.user.has_perm(giving.PERMISSION):
+            return HttpResponseNotAllowed(["GET"])
+        try:
+            proposal = giving.ask(request, subscriber, by=request.user, now=now)
+            return redirect("office_proposal", proposal.pk)
+        except ClubError as refused:
+            refusal = refused
     view_at = partial(
         subscriber_page.view,
         subscriber=subscriber,
@@ -100,7 +111,9 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
             "is_no_moment": bool(asked_at) and view.at is None and told_from is None,
             "told_from": told_from,
             "what_if": what_if(request.GET, subscriber, view.reader, now=now),
+            "giving": giving.form(request, error=refusal, now=now),
         },
+        status=200 if refusal is None else 422,
     )
 
 

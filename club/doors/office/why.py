@@ -3,17 +3,18 @@
 Sentences are made here from the tree whenever somebody asks; nothing of them is stored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from club.accrual.rules.explain import Answer, Base, Boosted, Branch, Explanation, Leaf
 from club.accrual.rules.facts import COMMON
 from club.accrual.rules.granting import Because
 from club.accrual.rules.model import Milestone, Nth, Occasion, Streak
 from club.doors.office.words import word
+from club.languages import UZBEK, Texts, in_language
 from club.reports.decisions import ExplainedDecision
 from club.reports.wording import money, number
 
@@ -58,6 +59,10 @@ PERIODS = {
 }
 
 
+Levels = Mapping[str, Texts]
+"""The names of the programme's levels by their codes, as `Reader` has them."""
+
+
 @dataclass(frozen=True)
 class Clause:
     """One line of a condition; `depth` is how far it is indented."""
@@ -74,30 +79,31 @@ class Step:
     points: str
 
 
-def facts_seen(decisions: Sequence[ExplainedDecision]) -> list[tuple[str, str]]:
+def facts_seen(decisions: Sequence[ExplainedDecision], levels: Levels) -> list[tuple[str, str]]:
     """Every fact that the rules saw, which is the same for all of them, named and in words; of those that
     some types of event alone have, what this one had."""
     for decision in decisions:
         if decision.facts is not None:
             return [
-                (word("fact", name), value(name, got))
+                (word("fact", name), value(name, got, levels))
                 for name, got in decision.facts._asdict().items()
                 if name in COMMON or got is not None
             ]
     return []
 
 
-def clauses(answer: Answer, depth: int = 0) -> Iterator[Clause]:
+def clauses(answer: Answer, levels: Levels, depth: int = 0) -> Iterator[Clause]:
     """The condition from top to bottom, each line with what it found."""
     match answer:
         case Leaf(ok=ok, field=field, op=op, want=want, got=got):
             wanted = want if isinstance(want, tuple) else (want,)
-            clause = str(OPS[op]).format(want=", ".join(value(field, one) for one in wanted))
-            yield Clause(ok, depth, f"{word('fact', field)}: {clause}", value(field, got))
+            told = ", ".join(value(field, one, levels) for one in wanted)
+            clause = str(OPS[op]).format(want=told)
+            yield Clause(ok, depth, f"{word('fact', field)}: {clause}", value(field, got, levels))
         case Branch(ok=ok, word=joint, parts=parts):
             yield Clause(ok, depth, str(JOINTS[joint]), "")
             for part in parts:
-                yield from clauses(part, depth + 1)
+                yield from clauses(part, levels, depth + 1)
 
 
 def steps(explanation: Explanation) -> Iterator[Step]:
@@ -186,8 +192,8 @@ def boost_sentence(boost: Boosted) -> str:
     return _("Boost “{name}”: its case {place} held").format(name=boost.name, place=boost.case + 1)
 
 
-def value(field: str, got: object) -> str:
-    """A fact as people read it."""
+def value(field: str, got: object, levels: Levels) -> str:
+    """A fact as people read it; a level that is gone by its code."""
     if got is None:
         return _("not known")
     match field, got:
@@ -195,6 +201,8 @@ def value(field: str, got: object) -> str:
             return money(got)
         case "weekday", int():
             return str(WEEKDAYS[got - 1])
+        case "tier", str() if got in levels:
+            return in_language(levels[got], (get_language() or UZBEK).lower())
         case "hour", int():
             return f"{got:02}:00"
         case "segments", tuple():

@@ -24,7 +24,7 @@ def transfer(
 ) -> Booked:
     """Sends points good on `day`, first to expire first; they keep their dates and funds.
 
-    The fee comes on top, from the sender alone. A receiver in arrears repays them first with the
+    The fee comes on top, from the sender alone; the first few of a month may be free of it. A receiver in arrears repays them first with the
     very points that come; a frozen receiver may receive. `reason` is a code for the statement,
     as "gift". Answers what the sender has left.
     Raises TransfersFrozen, TransferLimitReached, NotEnoughPoints (the fee is in asked_points),
@@ -33,12 +33,12 @@ def transfer(
     with told_in_words():
         return booked(
             "select * from ledger.transfer(%s::bigint, %s::bigint, %s, %s::smallint, %s, %s, %s,"
-            " %s::bigint, %s::bigint, %s::bigint, %s::integer, %s::bigint, %s::integer, %s,"
+            " %s::bigint, %s::bigint, %s, %s::bigint, %s::integer, %s::bigint, %s::integer, %s,"
             " %s, %s, %s)",
             [
                 subscriber_id, to_subscriber_id, subscribers.is_member(to_subscriber_id),
-                int(source), ref, day, now, points, policy.fee_points(points), *policy.limits(),
-                fingerprint, reason, actor,
+                int(source), ref, day, now, points, policy.fee_points(points),
+                policy.free_times_per_month, *policy.limits(), fingerprint, reason, actor,
             ],
         )  # fmt: skip
 

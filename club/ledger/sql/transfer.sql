@@ -138,6 +138,25 @@ language sql immutable as $$
     select format('fee:%s:%s', p_source, p_ref)
 $$;
 
+-- The first so many of a calendar month to people cost nothing. What was sent back later still counts, as in the
+-- limits. Asked under the sender's lock, so two at once are not both the last free one.
+create function ledger.fee_due(p_subscriber bigint, p_day date, p_fee bigint, p_free_times integer) returns bigint
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
+declare
+    first date := date_trunc('month', p_day)::date;
+    times integer;
+begin
+    if p_fee > 0 and p_free_times > 0 then
+        select count(*) into times from ledger.posting p
+         where p.subscriber_id = p_subscriber and p.occurred_on between first and (first + interval '1 month')::date - 1
+           and p.kind = 9 and p.counterparty_id > 0 and p.reason is distinct from 'merge';
+        if times < p_free_times then
+            return 0;
+        end if;
+    end if;
+    return p_fee;
+end $$;
+
 create function ledger.charge_fee(
     p_subscriber bigint, p_to bigint, p_source smallint, p_ref text, p_day date, p_points bigint, p_fingerprint bytea)
 returns void
@@ -153,10 +172,12 @@ end $$;
 
 create function ledger.transfer(
     p_subscriber bigint, p_to bigint, p_is_known boolean, p_source smallint, p_ref text, p_day date, p_now timestamptz,
-    p_points bigint, p_fee bigint, p_day_points_max bigint, p_day_times_max integer, p_month_points_max bigint,
-    p_month_times_max integer, p_min_age_days integer, p_fingerprint bytea, p_reason text, p_actor text,
-    out is_fresh boolean, out available_points bigint)
+    p_points bigint, p_fee bigint, p_free_times integer, p_day_points_max bigint, p_day_times_max integer,
+    p_month_points_max bigint, p_month_times_max integer, p_min_age_days integer, p_fingerprint bytea, p_reason text,
+    p_actor text, out is_fresh boolean, out available_points bigint)
 language plpgsql security definer set search_path = ledger, pg_temp as $$
+declare
+    fee bigint;
 begin
     if is_sound(p_points, p_ref, p_fingerprint) is not true then
         perform refuse_unsound(p_points, p_ref, p_fingerprint);
@@ -174,11 +195,12 @@ begin
             raise exception 'nobody has the number %', p_to
                 using errcode = 'LG406', detail = jsonb_build_object('subscriber_id', p_to);
         end if;
-        perform refuse_sending(p_subscriber, p_day, p_now, p_points, p_fee, p_day_points_max, p_day_times_max,
+        fee := fee_due(p_subscriber, p_day, p_fee, p_free_times);
+        perform refuse_sending(p_subscriber, p_day, p_now, p_points, fee, p_day_points_max, p_day_times_max,
                                p_month_points_max, p_month_times_max, p_min_age_days);
         perform move_lots(p_subscriber, p_to, p_source, p_ref, p_day, take_lots(p_subscriber, p_points, p_day),
                           p_fingerprint, p_reason, p_actor);
-        perform charge_fee(p_subscriber, p_to, p_source, p_ref, p_day, p_fee, p_fingerprint);
+        perform charge_fee(p_subscriber, p_to, p_source, p_ref, p_day, fee, p_fingerprint);
     end if;
     available_points := spendable(p_subscriber, p_day);
 end $$;

@@ -1,0 +1,50 @@
+"""What rules granted, and what limits and occasions have counted."""
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+
+
+class Decision(models.Model):
+    """What one rule version decided about one event for which it counted (law 4)."""
+
+    pk = models.CompositePrimaryKey("subscriber_id", "event_id", "rule_id")
+    subscriber_id = models.BigIntegerField()
+    event_id = models.BigIntegerField()
+    rule_id = models.CharField(max_length=60)
+    rule_hash = models.CharField(max_length=64)
+    wanted = models.BigIntegerField()
+    granted = models.BigIntegerField()
+    reason = models.CharField(max_length=20)
+    """One of rules.explain.Reason. A cancellation's decisions are negative: what it took back."""
+    because = models.JSONField(null=True)
+    """The limit that made it less than wanted, with what was used of it; or the occasion to come, with
+    how far it has come."""
+    promised_at = models.DateTimeField(null=True)
+    """When the points become spendable; None for at once."""
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        # Rows arrive in this order: some kilobytes find a day's.
+        indexes = [BrinIndex(fields=["decided_at"], name="decision_decided", autosummarize=True)]
+
+
+class Used(models.Model):
+    """What a limit has counted: a rule's or a campaign's grants to one subscriber (0: to all) in a
+    period; or what an occasion has (rules/occasions.py). Named by the rule and not by its version, or a new version would fill every limit anew.
+    """
+
+    pk = models.CompositePrimaryKey("period", "counted", "subscriber_id")
+    period = models.CharField(max_length=14)
+    """Begins with its first day, so that the old ones lie together and go together."""
+    counted = models.CharField(max_length=70)
+    subscriber_id = models.BigIntegerField()
+    points = models.BigIntegerField()
+    times = models.BigIntegerField()
+
+
+class DayMade(models.Model):
+    """A day whose birthdays, or whose anniversaries of joining, all stand in the inbox."""
+
+    pk = models.CompositePrimaryKey("kind", "day")
+    kind = models.CharField(max_length=40)
+    day = models.DateField()
