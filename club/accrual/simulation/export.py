@@ -114,22 +114,29 @@ def _copy(to: Path, *, since: datetime, until: datetime) -> None:
     nothing = ", ".join(["null"] * len(FIELDS))
     own = """(extract(epoch from p.occurred_at) * 1000000)::bigint,
              (p.occurred_at at time zone 'Asia/Tashkent')::date"""
-    decided = "o.state = 'decided' and o.decided_at >= %(since)s and o.decided_at < %(until)s"
+    # Each event is found by its key, row by row: with stale statistics the planner has been seen to join
+    # the whole inbox to itself.
     sql = f"""
         copy (
+            with decided as materialized (
+                select event_id, facts from accrual_outcome
+                 where state = 'decided' and decided_at >= %(since)s and decided_at < %(until)s)
             select p.id, p.subscriber_id, {own}, null::bigint, {facts}
-              from accrual_outcome o join accrual_event p on p.id = o.event_id
-             where {decided} and o.facts is not null and p.subscriber_id is not null
+              from decided o
+             cross join lateral (select * from accrual_event e where e.id = o.event_id offset 0) p
+             where o.facts is not null and p.subscriber_id is not null
          union all
             select c.id, p.subscriber_id, {own}, p.id, {nothing}
-              from accrual_outcome o
-              join accrual_event c on c.id = o.event_id
+              from decided o
+             cross join lateral (select * from accrual_event e where e.id = o.event_id offset 0) c
               join unnest(%(kinds)s::text[], %(cancelled)s::text[]) as k (kind, cancelled)
                    on k.kind = c.kind
-              join accrual_event p on p.source = c.source and p.external_id = c.external_id
-                   and p.kind = k.cancelled
-              join accrual_outcome po on po.event_id = p.id and po.facts is not null
-             where {decided} and p.subscriber_id is not null
+             cross join lateral (select * from accrual_event e
+                                  where e.source = c.source and e.external_id = c.external_id
+                                    and e.kind = k.cancelled offset 0) p
+             cross join lateral (select 1 from accrual_outcome po
+                                  where po.event_id = p.id and po.facts is not null offset 0) put
+             where o.facts is null and p.subscriber_id is not null
         ) to stdout (format csv)
     """
     connection.ensure_connection()
