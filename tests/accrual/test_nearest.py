@@ -136,7 +136,7 @@ def test_where_one_other_fact_is_enough_no_more_are_asked_for(drawn, data):
     rule_data, events = drawn
     rule = accepted(rule_data)
     facts = data.draw(st.sampled_from(events))
-    field = data.draw(st.sampled_from(list(FIELDS)))
+    field = data.draw(st.sampled_from([name for name in FIELDS if FIELDS[name] is not tuple]))
     for value in domain(field):
         if rule.points(*facts._replace(**{field: value})):
             changes = nearest(rule, facts, levels=LEVELS)

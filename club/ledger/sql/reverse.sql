@@ -29,7 +29,7 @@ begin
     is_fresh := not seen(p_subscriber, p_source, p_ref, p_day, p_fingerprint);
     if is_fresh then
         select p.points, p.kind, p.contra, p.fund, p.reason, sign(p.points)::integer as direction,
-               coalesce(p.lots, jsonb_build_array(jsonb_build_array(p.expires_on, p.fund, p.points))) as lots
+               coalesce(p.lots, jsonb_build_array(jsonb_build_array(p.expires_on, p.fund, abs(p.points)))) as lots
           into o from posting p
          where p.subscriber_id = p_subscriber and p.occurred_on = p_of_day and p.source = p_of_source and p.ref = p_of_ref;
         if not found then                         -- it came before its original
