@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from club.accrual import counters
 from club.accrual.models import InForce
-from club.accrual.rows import columns, rows
+from club.accrual.rows import rows
 from club.accrual.rules.budgeting import HOUR, HOURS_A_WEEK, runs_out_at
 from club.accrual.rules.counting import EVERYBODY, Place, Used, period_after, period_of
 from club.accrual.rules.model import Limit
@@ -79,7 +80,7 @@ def budgets(*, now: datetime) -> list[Budget]:
         for key in in_force
         for campaign, whose, limit in [key]
     }
-    used = _used(places.values())
+    used = counters.seen_at(places.values())
     return [
         Budget(
             campaign=campaign,
@@ -149,22 +150,6 @@ def _history(by_hour: Mapping[datetime, int], hour: datetime) -> list[int]:
     if hours > HOURS_A_WEEK - NIGHT_HOURS:
         hours = HOURS_A_WEEK
     return [by_hour.get(hour - nth * HOUR, 0) for nth in range(hours, 0, -1)]
-
-
-def _used(places: Iterable[Place]) -> Mapping[Place, Used]:
-    """The counters without a lock: a forecast may be a batch behind."""
-    wanted = sorted(set(places))
-    found = rows(
-        """
-        select u.period, u.counted, u.subscriber_id, u.points, u.times
-          from unnest(%(periods)b::text[], %(counted)b::text[], %(subscribers)b::bigint[])
-               as p (period, counted, subscriber_id)
-          join accrual_used u using (period, counted, subscriber_id)
-        """,
-        **columns("periods counted subscribers", wanted),
-    )
-    known = {Place(*place): Used(points, times) for *place, points, times in found}
-    return {place: known.get(place, Used()) for place in wanted}
 
 
 def _of(used: Used, limit: Limit) -> int:
