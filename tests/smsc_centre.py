@@ -7,7 +7,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 import httpx
 
 from club.integrations.smsc.pdu import ShortMessage
+from tests.ports import free_port
 
 BASE = Path(__file__).resolve().parent.parent
 LIFETIME = timedelta(minutes=3)
@@ -100,14 +100,14 @@ class Centre:
 
 
 def simulator() -> Centre:
-    ports = free_ports()
+    ports = free_port(), free_port()
     command = [sys.executable, "-m", "simulators.smsc"]
     command += ["--port", str(ports[0]), "--http-port", str(ports[1])]
     return Centre(command, submits="/submits", cwd=BASE, ports=ports)
 
 
 def npm_peer() -> Centre:
-    ports = free_ports()
+    ports = free_port(), free_port()
     command = [node(), "server.js", "--port", str(ports[0]), "--control-port", str(ports[1])]
     return Centre(command, submits="/messages", cwd=BASE / "tests/peers/smsc", ports=ports)
 
@@ -134,13 +134,6 @@ def node() -> str:
 async def keep_nothing(messages: Sequence[ShortMessage]) -> Sequence[int]:
     """For an ESME whose receipts nobody needs."""
     return [0] * len(messages)
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
 
 
 def eventually(is_so: Callable[[], object], what: str = "") -> None:

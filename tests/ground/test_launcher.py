@@ -20,6 +20,7 @@ import pytest
 
 from club.local_postgres import is_root
 from club.processes import STOP_TIMEOUT_S
+from tests.ports import free_port
 
 BASE = Path(__file__).resolve().parents[2]
 READY_TIMEOUT_S = 180
@@ -92,12 +93,6 @@ def home() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder / "home"
     shutil.rmtree(folder)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def as_user(uid: int | None) -> list[str]:

@@ -9,23 +9,24 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LOOPBACK = "127.0.0.1"
-READY_TIMEOUT_S = 90
+from tests.ports import LOOPBACK, free_port, is_closed, is_open, wait_until
+
 STOP_TIMEOUT_S = 30
+GREETING = b"AMQP\x00\x00\x09\x01"  # AMQP 0-9-1, 4.2.2: the protocol header
+A_METHOD = b"\x01"  # the same, 4.2.3: the type of a frame
 
 
 @dataclass
 class Broker:
     folder: Path
-    port: int = field(default_factory=lambda: free_port())
-    distribution_port: int = field(default_factory=lambda: free_port())
-    epmd_port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
+    distribution_port: int = field(default_factory=free_port)
+    epmd_port: int = field(default_factory=free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -39,9 +40,9 @@ class Broker:
         epmd = shutil.which("epmd", path=f"{os.environ['PATH']}:/usr/bin:/usr/sbin")
         assert epmd is not None, "it comes with rabbitmq-server"
         self._spawn(epmd, "-port", str(self.epmd_port), "-address", LOOPBACK)
-        wait_until_it_listens(self.epmd_port)
+        wait_until(is_open, self.epmd_port)
         self._spawn(str(server_script()))
-        wait_until_it_listens(self.port)
+        wait_until(is_answering, self.port)
 
     def kill(self) -> None:
         """As a power cut would: nothing is said to anybody."""
@@ -74,6 +75,9 @@ class Broker:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        # The node is a child of the script that was waited for, and may take longer to go.
+        for port in (self.port, self.distribution_port, self.epmd_port):
+            wait_until(is_closed, port)
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {
@@ -107,18 +111,11 @@ def server_script() -> Path:
     return found[-1]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_it_listens(port: int) -> None:
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex((LOOPBACK, port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"port {port} is not open after {READY_TIMEOUT_S} s")
+def is_answering(port: int) -> bool:
+    """Whether a broker is behind the port: it begins to tune as soon as it is greeted."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.settimeout(1)
+        probe.connect((LOOPBACK, port))
+        probe.sendall(GREETING)
+        return probe.recv(1) == A_METHOD
+    return False

@@ -18,7 +18,8 @@ import httpx
 import psycopg
 
 from simulators.espp import PayingAgent, over_http
-from tests.smsc_centre import BASE, Centre, free_ports, npm_peer, simulator, started
+from tests.ports import free_port
+from tests.smsc_centre import BASE, Centre, npm_peer, simulator, started
 
 START_TIMEOUT_S = 60
 PATIENCE_S = 30
@@ -81,7 +82,7 @@ def opened(*, is_foreign: bool, database_url: str, home: Path) -> Iterator[Road]
     with ExitStack() as stack:
         centre = stack.enter_context(started(npm_peer() if is_foreign else simulator()))
         provisioning_url = stack.enter_context(provisioning(is_foreign=is_foreign))
-        port, _ = free_ports()
+        port = free_port()
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "club.settings",
             "PYTHONPATH": str(BASE),

@@ -1,10 +1,8 @@
 """On a real cluster of two workers a simulation finds what DuckDB finds on one machine."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 from bench import simulate_10m as ten_million
 from club.accrual.simulation import duck, spark
 from club.accrual.simulation.chunks import Events
+from tests.ports import free_port, is_open, wait_until
 
 EVENTS, SUBSCRIBERS = 10_000, 500
 OCCASIONS: list[dict[str, Any]] = [
@@ -55,7 +54,7 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                         env=environment, stdout=log, stderr=log,
                     )
                 )  # fmt: skip
-            wait_until_listening(port)
+            wait_until(is_open, port, timeout_s=START_TIMEOUT_S)
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         yield url
     finally:
@@ -64,22 +63,6 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             process.terminate()
         for process in processes:
             process.wait(timeout=30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_listening(port: int) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise TimeoutError("the master of Spark does not listen")
 
 
 @pytest.fixture
