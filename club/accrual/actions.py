@@ -17,13 +17,14 @@ from club.access import actions as audit
 from club.access.models import Staff
 from club.accrual import counters, inbox
 from club.accrual.clawback.standing import leave_what_stands
-from club.accrual.deciding import Settled, Terms, settle
+from club.accrual.deciding import Terms, decide
 from club.accrual.incoming import JOINING_SLACK
 from club.accrual.models import EventState
 from club.accrual.queries import versions_between
 from club.accrual.rows import rows
+from club.accrual.settled import Settled
 from club.accrual.taking import Unit, take
-from club.accrual.writing import write
+from club.accrual.writing import carry_out, write
 from club.clock import day_of
 from club.ledger import actions as ledger
 from club.ledger.rules import ClawbackPolicy
@@ -196,9 +197,9 @@ def _settle_isolated(units: Sequence[Unit], terms: Terms, *, now: datetime) -> l
     """Settle all together; if that raises, halve until what raises stands alone."""
     try:
         with savepoint():
-            settled = settle(units, terms)
-            write(settled, now=now)
-            return settled
+            decided = decide(units, terms)
+            carry_out(decided, life=terms.life, now=now)
+            return decided.settled
     except (OperationalError, InterfaceError):
         raise  # the database fails, not an event: nothing happened, the batch comes again
     except Exception as error:
@@ -208,13 +209,13 @@ def _settle_isolated(units: Sequence[Unit], terms: Terms, *, now: datetime) -> l
                 *_settle_isolated(units[:middle], terms, now=now),
                 *_settle_isolated(units[middle:], terms, now=now),
             ]
-        failed = list(_set_aside(units[0], error))
+        failed = list(_failed(units[0], error))
         log.exception("event %s could not be decided", failed[0].event.id)
         write(failed, now=now)
         return failed
 
 
-def _set_aside(unit: Unit, error: Exception) -> Iterator[Settled]:
+def _failed(unit: Unit, error: Exception) -> Iterator[Settled]:
     note = f"{type(error).__name__}: {error}"
     if unit.payment is None or unit.payment.state == EventState.DECIDED:
         assert unit.cancellation is not None

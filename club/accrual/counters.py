@@ -16,11 +16,8 @@ NAMES = "periods counted subscribers"
 
 def used_at(places: Iterable[Place]) -> dict[Place, Used]:
     """What each of these counters has counted until now; the shared ones are locked."""
-    wanted = sorted(set(places))
-    if not wanted:
-        return {}
-    shared = [place for place in wanted if place.subscriber_id == EVERYBODY]
-    if shared:
+    wanted = [*dict.fromkeys(places)]
+    if shared := sorted(place for place in wanted if place.subscriber_id == EVERYBODY):
         rows(
             """
             insert into accrual_used (period, counted, subscriber_id, points, times)
@@ -38,36 +35,36 @@ def used_at(places: Iterable[Place]) -> dict[Place, Used]:
 
 def seen_at(places: Iterable[Place]) -> dict[Place, Used]:
     """The same without a lock: for a question, never for a decision."""
-    wanted = sorted(set(places))
+    wanted = [*dict.fromkeys(places)]
     if not wanted:
         return {}
-    found = rows(
+    used = dict.fromkeys(wanted, Used())
+    for nth, points, times in rows(
         """
-        select u.period, u.counted, u.subscriber_id, u.points, u.times
+        select p.nth, u.points, u.times
           from unnest(%(periods)b::text[], %(counted)b::text[], %(subscribers)b::bigint[])
-               as p (period, counted, subscriber_id)
+               with ordinality as p (period, counted, subscriber_id, nth)
           join accrual_used u using (period, counted, subscriber_id)
         """,
         **columns(NAMES, wanted),
-    )
-    known = {Place(*place): Used(points, times) for *place, points, times in found}
-    return {place: known.get(place, Used()) for place in wanted}
+    ):
+        used[wanted[nth - 1]] = Used(points, times)
+    return used
 
 
 def write(before: Mapping[Place, Used], after: Mapping[Place, Used]) -> None:
     """Store the counters that have changed."""
-    changed = [(*place, *used) for place, used in sorted(after.items()) if used != before[place]]
-    if changed:
-        rows(
-            """
-            insert into accrual_used (period, counted, subscriber_id, points, times)
-            select * from unnest(%(periods)b::text[], %(counted)b::text[],
-                                 %(subscribers)b::bigint[], %(points)b::bigint[], %(times)b::bigint[])
-                on conflict (period, counted, subscriber_id) do update
-               set points = excluded.points, times = excluded.times
-            """,
-            **columns(f"{NAMES} points times", changed),
-        )
+    changed = [(*place, *used) for place, used in after.items() if used is not before[place]]
+    rows(
+        """
+        insert into accrual_used (period, counted, subscriber_id, points, times)
+        select * from unnest(%(periods)b::text[], %(counted)b::text[],
+                             %(subscribers)b::bigint[], %(points)b::bigint[], %(times)b::bigint[])
+            on conflict (period, counted, subscriber_id) do update
+           set points = excluded.points, times = excluded.times
+        """,
+        **columns(f"{NAMES} points times", changed),
+    )
 
 
 def forget(*, before: date, limit: int) -> int:

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from club.accrual import counters
-from club.accrual.deciding import granted_of, put_to, rulebook
 from club.accrual.models import EventState, Kind
+from club.accrual.putting import granted_of, put_to, rulebook
 from club.accrual.queries import Version, versions_between
 from club.accrual.rules.explain import Explanation, explain
 from club.accrual.rules.facts import FIELDS, Facts

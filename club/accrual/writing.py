@@ -1,77 +1,82 @@
-"""Writing down what was decided: the decisions and the events' outcomes."""
+"""Carrying out what was decided: the books post, and decisions, outcomes and counters are written down."""
 
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from club.accrual import erasure
-from club.accrual.deciding import Line, Settled
+from club.accrual import counters, erasure
+from club.accrual.deciding import Decided
+from club.accrual.posting import post
 from club.accrual.rows import as_json, columns, rows
 from club.accrual.rules.facts import kept
 from club.accrual.rules.granting import Because
+from club.accrual.settled import Line, Settled
 from club.accrual.taking import Taken
+from club.programme.rules import Life
 
 NOTE_CHARS_MAX = 300
 
 
+def carry_out(decided: Decided, *, life: Life, now: datetime) -> None:
+    """Post and promise what was granted, and write everything down, each table in one statement.
+
+    Raises as `post` does, and ValueError for what PostgreSQL cannot store."""
+    post(decided.settled, life=life)
+    counters.write(decided.before, decided.used)
+    write(decided.settled, now=now)
+
+
 def write(settled: Sequence[Settled], *, now: datetime) -> None:
-    """The decisions and the events' outcomes, in one statement each."""
-    lines = [line for one in settled for line in one.lines]
-    if lines:
-        _write_lines(lines, now=now)
-    rulebooks = _rulebooks({tuple(one.asked) for one in settled if one.asked})
+    """The decisions and the events' outcomes."""
+    _write_lines([line for one in settled for line in one.lines], now=now)
+    places: dict[Sequence[str], int] = {}
+    outcomes = [
+        (
+            one.event.id,
+            one.state,
+            _legible(one.note) if one.note else "",
+            as_json(kept(one.facts)) if one.facts else None,
+            places.setdefault(one.asked, len(places) + 1) if one.asked else None,
+        )
+        for one in settled
+    ]
     rows(
         """
         insert into accrual_outcome (event_id, state, note, facts, rulebook_id, decided_at)
-        select o.event_id, o.state, o.note, o.facts::jsonb, o.rulebook_id,
+        select o.event_id, o.state, o.note, o.facts::jsonb, (%(numbers)b::bigint[])[o.rulebook],
                case when o.state = 'decided' then %(now)b::timestamptz end
           from unnest(%(events)b::bigint[], %(states)b::text[], %(notes)b::text[],
-                      %(facts)b::text[], %(rulebooks)b::bigint[])
-               as o (event_id, state, note, facts, rulebook_id)
+                      %(facts)b::text[], %(rulebooks)b::integer[])
+               as o (event_id, state, note, facts, rulebook)
             on conflict (event_id) do update  -- it waited
                set state = excluded.state, note = excluded.note, facts = excluded.facts,
                    rulebook_id = excluded.rulebook_id, decided_at = excluded.decided_at
         """,
         now=now,
-        **columns(
-            "events states notes facts rulebooks",
-            [
-                (
-                    one.event.id,
-                    one.state,
-                    _legible(one.note),
-                    as_json(kept(one.facts)) if one.facts else None,
-                    rulebooks.get(tuple(one.asked)),
-                )
-                for one in settled
-            ],
-        ),
+        numbers=[_number_of(versions) for versions in places],
+        **columns("events states notes facts rulebooks", outcomes),
     )
     _adopt([one.event for one in settled if one.event.cancels])
     erasure.forget([one.event.id for one in settled if one.note == erasure.NOTE])
 
 
-def _rulebooks(asked: set[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
-    """The number of each of these sets of versions; a new one is written."""
-    found = {}
-    for versions in sorted(asked):
-        text = as_json(versions)
-        name = hashlib.sha256(text.encode()).hexdigest()
-        ((number,),) = rows(
-            """
-            with new as (
-                insert into accrual_rulebook (hash, versions)
-                select %(hash)b, %(versions)b::jsonb
-                 where not exists (select from accrual_rulebook where hash = %(hash)b)
-                    on conflict (hash) do update set hash = excluded.hash
-                returning id)
-            select id from new union all select id from accrual_rulebook where hash = %(hash)b limit 1
-            """,
-            hash=name,
-            versions=text,
-        )
-        found[versions] = number
-    return found
+def _number_of(versions: Sequence[str]) -> int:
+    """The number of a set of versions; a new one is written."""
+    text = as_json(versions)
+    ((number,),) = rows(
+        """
+        with new as (
+            insert into accrual_rulebook (hash, versions)
+            select %(hash)b, %(versions)b::jsonb
+             where not exists (select from accrual_rulebook where hash = %(hash)b)
+                on conflict (hash) do update set hash = excluded.hash
+            returning id)
+        select id from new union all select id from accrual_rulebook where hash = %(hash)b limit 1
+        """,
+        hash=hashlib.sha256(text.encode()).hexdigest(),
+        versions=text,
+    )
+    return int(number)
 
 
 def _adopt(cancellations: Sequence[Taken]) -> None:

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from club.access.models import AuditLine, Staff
-from club.accrual import actions, deciding, queries, tasks
+from club.accrual import actions, posting, queries, tasks
 from club.accrual.models import Campaign, Decision, Event, EventState, InForce, Outcome, RuleVersion
 from club.ledger import queries as books
 from club.messages.models import Message
@@ -166,7 +166,7 @@ def test_the_job_decides_everything_that_is_new(club: Office) -> None:
 def test_a_batch_may_grant_more_than_the_books_take_in_one_call(
     club: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deciding, "ACCRUALS_PER_CALL_MAX", 2)
+    monkeypatch.setattr(posting, "ACCRUALS_PER_CALL_MAX", 2)
     later = {"kind": "fixed", "points": 1, "cap_per_event": 1, "confirm_after_days": 7}
     club.publish("promise", reward=later)
     aziza = club.subscriber()

@@ -71,7 +71,7 @@ class Line:
     before: Latest
     """What an earlier clawback had done about it."""
 
-    def counters(self) -> Iterator[Place]:
+    def counters(self) -> list[Place]:
         return places(
             compiled(self.canonical).rule,
             self.campaign,

@@ -1,6 +1,6 @@
 """Counters of what was granted: their periods, and which ones a rule has."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -35,25 +35,26 @@ def period_of(period: Period, at: datetime) -> str:
     >>> [period_of(one, at) for one in ("hour", "day", "week", "month", "ever")]
     ['2027-01-01T01', '2027-01-01', '2026-12-28/P7D', '2027-01', 'ever']
     """
+    return periods_of(at)[period]
+
+
+def periods_of(at: datetime) -> Mapping[Period, str]:
+    """All the periods in which an event counts."""
     # Tashkent is whole hours from everywhere that matters, and a batch has few hours.
-    return _period_of(period, at.replace(minute=0, second=0, microsecond=0))
+    return _periods_of(at.replace(minute=0, second=0, microsecond=0))
 
 
 @lru_cache(maxsize=10_000)
-def _period_of(period: Period, hour: datetime) -> str:
+def _periods_of(hour: datetime) -> Mapping[Period, str]:
     local = hour.astimezone(TASHKENT)
-    match period:
-        case "hour":
-            return local.strftime("%Y-%m-%dT%H")
-        case "day":
-            return local.date().isoformat()
-        case "week":
-            monday = local.date() - timedelta(days=local.weekday())
-            return f"{monday.isoformat()}/P7D"
-        case "month":
-            return local.strftime("%Y-%m")
-        case "ever":
-            return "ever"
+    monday = local.date() - timedelta(days=local.weekday())
+    return {
+        "hour": local.strftime("%Y-%m-%dT%H"),
+        "day": local.date().isoformat(),
+        "week": f"{monday.isoformat()}/P7D",
+        "month": local.strftime("%Y-%m"),
+        "ever": "ever",
+    }
 
 
 def period_after(period: Period, at: datetime) -> datetime | None:
@@ -80,11 +81,16 @@ def period_after(period: Period, at: datetime) -> datetime | None:
             return None
 
 
-def places(rule: Rule, campaign: str, *, subscriber_id: int, at: datetime) -> Iterator[Place]:
+def places(rule: Rule, campaign: str, *, subscriber_id: int, at: datetime) -> list[Place]:
     """The counter of each of the rule's limits, in their order."""
-    for limit in rule.limits:
-        yield Place(
-            period_of(limit.period, at),
+    if not rule.limits:
+        return []
+    periods = periods_of(at)
+    return [
+        Place(
+            periods[limit.period],
             f"rule:{rule.id}" if limit.of == "rule" else f"campaign:{campaign}",
             subscriber_id if limit.each == "subscriber" else EVERYBODY,
         )
+        for limit in rule.limits
+    ]
