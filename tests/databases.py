@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from chaos.memory import roomy_folder
 from club.local_postgres import require_server, running
+from tests.missing import tries
 
 SERVERS_MAX = 16
 TEMPLATE_KEPT = "1 day"
@@ -28,6 +29,8 @@ QUICK = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "128MB",  # what is written ahead may lie in memory
+    # For the few rows of a test, workers cost four times what they read.
+    "max_parallel_workers_per_gather": str(tries(2, quick=0)),
 }
 
 
