@@ -8,6 +8,7 @@ UV     := 0.13.9
 
 # Compiled once here instead of at every start; interpreters are not downloaded.
 export UV_COMPILE_BYTECODE = 1
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS = never
 # The machine's own certificates, as pip takes them: an operator's network has an authority of its own.
 export UV_SYSTEM_CERTS = 1
@@ -19,9 +20,9 @@ run: $(VENV)/.run  ## set up everything and serve on http://127.0.0.1:8000
 	@exec $(PY) -m club run
 
 test: $(VENV)/.dev  ## set up everything and run the tests
-	$(PY) -m pytest -q -n 2 --dist worksteal -m "not launcher" $(ARGS)
+	$(PY) -m pytest -q -n 2 --dist worksteal -m "not (peer or browser or launcher)" $(ARGS)
 
-test-all: $(VENV)/.all  ## the same with real peers and a browser; skips nothing (Debian, as root)
+test-all: $(VENV)/.all  ## the same with real peers, a browser and every example; skips nothing (Debian, as root)
 	$(PY) -m tests.install_peers
 	CLUB_TEST_ALL=1 $(PY) -m pytest -q -n 2 --dist worksteal $(ARGS)
 

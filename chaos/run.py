@@ -1,7 +1,5 @@
 """One run from the empty database to the verdict."""
 
-import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ from chaos import checking
 from chaos.captain import OF_THE_DATABASE, Captain, provisioning
 from chaos.cast import Cast, assembled
 from chaos.expected import by_diaries, counted
+from chaos.memory import roomy_folder
 from chaos.server import DATABASE, Server, until
 from club import upgrade
 from club.accrual import actions as accrual
@@ -35,8 +34,6 @@ DRAIN_TIMEOUT_S = 120
 WARM_UP_S = 4
 LATER = timedelta(minutes=10)  # by then no request can still be under way
 ROUNDS_MAX = 20
-MEMORY = Path("/dev/shm")  # what a killed process wrote stays there, as on a disk
-MEMORY_BYTES_FREE_MIN = 2 * 2**30
 ECHO_EVERY = 20
 
 
@@ -82,15 +79,6 @@ def run(*, kills: int, seed: int, echo: Callable[[str], None]) -> Report:
         report.faults += [f"the server's log: {line}" for line in server.damage]
     report.took_s = time.monotonic() - began
     return report
-
-
-def roomy_folder() -> Path | None:
-    """Memory where there is enough, and no other wish: before each recovery PostgreSQL syncs every
-    file, which takes seconds on a busy disk and says nothing about killed processes. None: the
-    folder for temporary files."""
-    if "TMPDIR" in os.environ or not MEMORY.is_dir():
-        return None
-    return MEMORY if shutil.disk_usage(MEMORY).free > MEMORY_BYTES_FREE_MIN else None
 
 
 @contextmanager

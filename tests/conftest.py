@@ -1,8 +1,8 @@
 """What every test stands on: a database of its own, and the rules about missing peers.
 
 The database is cloned from a template that is migrated once for each state of the migrations.
-Without DATABASE_URL the tests start a server of their own in `.club/test-postgres`, beside the
-one `make run` uses; with it they use that server, whose user must be allowed CREATE DATABASE.
+Without DATABASE_URL the tests start a server of their own, in memory where there is enough; with it
+they use that server, whose user must be allowed CREATE DATABASE.
 """
 
 import os
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     stack = config.stash[SERVER] = ExitStack()
     if "DATABASE_URL" not in os.environ:
         # The workers of xdist inherit the environment: one server for all of them.
-        os.environ["DATABASE_URL"] = stack.enter_context(databases.own_server(BASE / ".club"))
+        os.environ["DATABASE_URL"] = stack.enter_context(databases.own_server(BASE))
         stack.callback(os.environ.pop, "DATABASE_URL", None)
 
 

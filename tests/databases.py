@@ -14,19 +14,35 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
+from chaos.memory import roomy_folder
 from club.local_postgres import require_server, running
+from tests.missing import tries
 
 SERVERS_MAX = 16
 TEMPLATE_KEPT = "1 day"
 LOCK = 0x62636C  # the advisory lock under which a template is made
 
 # Tests clone and drop databases all the time, and nothing of it has to survive a power cut.
-QUICK = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+QUICK = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "128MB",  # what is written ahead may lie in memory
+    # For the few rows of a test, workers cost four times what they read.
+    "max_parallel_workers_per_gather": str(tries(2, quick=0)),
+}
 
 
 @contextmanager
-def own_server(home: Path) -> Iterator[str]:
-    """A server for this run of the tests. A second run at the same time takes the next folder."""
+def own_server(base: Path) -> Iterator[str]:
+    """A server for this run of the tests. A second run at the same time takes the next folder.
+
+    It lives in memory, where a database is cloned in a tenth of the time; without enough of it, in
+    `.club`. Either is kept for the next run, which finds the template made.
+    """
+    memory = roomy_folder()
+    home = memory / f"club-tests-{mark_of(f'{os.getuid()} {base}')}" if memory else base / ".club"
     for number in range(1, SERVERS_MAX + 1):
         folder = home / ("test-postgres" if number == 1 else f"test-postgres-{number}")
         folder.mkdir(parents=True, exist_ok=True)
@@ -177,7 +193,11 @@ def with_database(url: str, name: str) -> str:
 
 def host_mark() -> str:
     """Process numbers mean something on one machine only."""
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+    return mark_of(socket.gethostname())
+
+
+def mark_of(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:6]
 
 
 def is_alive(pid: int) -> bool:

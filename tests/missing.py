@@ -1,4 +1,5 @@
-"""Which of the real peers this machine has. `make test-all` installs them and skips nothing."""
+"""What `make test` does without: peers that this machine may not have, and most of the examples of a law.
+`make test-all` installs the peers, skips nothing, and tries all of them."""
 
 import importlib.util
 import os
@@ -11,6 +12,11 @@ PEERS = Path(__file__).resolve().parent / "peers"
 
 def nothing_may_be_missing() -> bool:
     return os.environ.get("CLUB_TEST_ALL") == "1"
+
+
+def tries(of_all: int, *, quick: int) -> int:
+    """How often something is tried: `quick` times in `make test`, where everybody waits for it."""
+    return of_all if nothing_may_be_missing() else quick
 
 
 def missing(needs: Iterable[str]) -> str:

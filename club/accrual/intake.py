@@ -78,7 +78,7 @@ def take_file(
     then. `echo` is told how far it is. The stream is seekable and stands at its start. Raises
     FileTooLarge for over 512 MB, before anything is taken.
     """
-    sha256 = _sha256(stream, bytes_max=FILE_BYTES_MAX)
+    sha256 = sha256_of(stream, what="a file of events")
     register = inbox.open_register(source=SOURCE_UNKNOWN, name=name, sha256=sha256, now=now)
     counts = Counts()
     for some in slices(_lines(stream)):
@@ -137,13 +137,13 @@ def _lines(stream: BinaryIO) -> Iterator[Told]:
             yield Told(line.rstrip(b"\r\n"), number)
 
 
-def _sha256(stream: BinaryIO, *, bytes_max: int) -> str:
-    """Of the whole file, which is set back to its start. Raises FileTooLarge."""
+def sha256_of(stream: BinaryIO, *, what: str) -> str:
+    """Of the whole file, which is set back to its start. Raises FileTooLarge, in which `what` is named."""
     digest, bytes_read = hashlib.sha256(), 0
     while chunk := stream.read(1024 * 1024):
         digest.update(chunk)
         bytes_read += len(chunk)
-        if bytes_read > bytes_max:
-            raise FileTooLarge(f"a file of events has at most {bytes_max // 1024 // 1024} MB")
+        if bytes_read > FILE_BYTES_MAX:
+            raise FileTooLarge(f"{what} has at most {FILE_BYTES_MAX // 1024 // 1024} MB")
     stream.seek(0)
     return digest.hexdigest()

@@ -1,14 +1,17 @@
 """`club intake events FILE` and `club intake adopt`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 from django.utils import timezone
 
 from club.accrual import intake, kept
+from club.accrual.counts import Counts
 from club.errors import ClubError
 
 BATCH_EVENTS = 2_000
+Echo = Callable[[str], None]
 
 
 @click.command()
@@ -19,14 +22,18 @@ def events(file: Path) -> None:
     Prints what became of its lines, and each rejected line with its reason. Exit status: 0 if
     every line is taken or known, 1 if the file cannot be taken at all, 2 if a line was rejected.
     """
-    try:
+
+    def take(echo: Echo) -> Counts:
         with file.open("rb") as stream:
-            counts = intake.take_file(
-                stream,
-                name=file.name,
-                now=timezone.now(),
-                echo=lambda far: click.echo(far, err=True),
-            )
+            return intake.take_file(stream, name=file.name, now=timezone.now(), echo=echo)
+
+    tell(file, take)
+
+
+def tell(file: Path, take: Callable[[Echo], Counts]) -> None:
+    """Take a file in, and say what became of its lines as the commands promise."""
+    try:
+        counts = take(lambda far: click.echo(far, err=True))
     except (ClubError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(counts.summary())

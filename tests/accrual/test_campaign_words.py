@@ -14,6 +14,7 @@ from club.accrual.campaign_words import SENTENCES, crumbs, sentence
 from club.accrual.errors import BadCampaign
 from tests.accrual.conftest import PAYMENT, TEXTS
 from tests.accrual.rule_shapes import Data, rules
+from tests.missing import tries
 
 LANGUAGES = ("en", "ru", "uz")
 pytestmark = pytest.mark.usefixtures("in_english")
@@ -156,7 +157,7 @@ def containers(node: Any) -> Any:
             yield from containers(part)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=tries(300, quick=100))
 @given(broken_files(), st.sampled_from(LANGUAGES))
 def test_whatever_is_broken_has_words_of_ours_in_the_language_of_the_reader(
     text: str, language: str

@@ -19,6 +19,7 @@ from club.ledger.errors import NotEnoughPoints
 from club.subscribers.models import Subscriber
 from tests.accrual.clawing import Story, assert_books_hold
 from tests.accrual.conftest import Office
+from tests.missing import tries
 
 PEOPLE = 3
 GRANT = 100
@@ -139,7 +140,9 @@ deeds = st.lists(
 
 @given(deeds)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=tries(40, quick=15),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_everybody_has_what_stands_of_their_grants_less_what_they_spent(
     club: Office, record_property: Callable[[str, object], None], played: list[tuple[str, int]]

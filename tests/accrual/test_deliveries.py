@@ -15,6 +15,7 @@ from club.ledger import queries as books
 from club.subscribers.models import Subscriber
 from tests.accrual.conftest import Office
 from tests.builders import NOW
+from tests.missing import tries
 
 AMOUNTS_UZS = (5_000, 12_999, 80_000, 3_000, 700_000)
 CANCELLED = (1, 4)
@@ -74,7 +75,10 @@ def test_any_order_of_deliveries_ends_in_the_same_books(club: Office) -> None:
     examples = iter(range(10_000))
 
     @settings(
-        max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=tries(25, quick=8),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(deliveries)
     def deliver(case: tuple[list[int], list[int], set[int], int]) -> None:

@@ -15,6 +15,7 @@ from club.ledger import queries as books
 from tests.accrual.conftest import Office
 from tests.accrual.event_lines import told
 from tests.builders import NOW
+from tests.missing import tries
 
 KINDS: list[dict[str, Any]] = [
     {"type": "payment", "amount_tiyin": 700_000, "channel": "app"},
@@ -67,7 +68,10 @@ def test_any_delivery_of_mixed_events_ends_in_the_same_inbox_and_books(club: Off
     ends: set[frozenset[tuple[str, str, str]]] = set()
 
     @settings(
-        max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=tries(25, quick=8),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(
         st.permutations(range(SIZE)),

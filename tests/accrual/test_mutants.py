@@ -6,7 +6,6 @@ time-out would notice nothing.
 
 import importlib
 import inspect
-import os
 import sys
 import types
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from club.accrual.rules.wanting import Want
 from tests.accrual.granting_on_paper import Answer, Paper
 from tests.accrual.rule_readers import QUIET, Readers, search
 from tests.accrual.test_granting import limit, rule
+from tests.missing import tries
 
 Fault = tuple[ModuleType, str, str]
 """Where, what stands there, and what would stand there by mistake."""
@@ -239,7 +239,6 @@ GRANTING: dict[str, Fault] = {
         'period_of("hour", at), f',
     ),
 }
-IN_ALL = bool(os.environ.get("CLUB_TEST_ALL"))
 
 
 # ---- readers ---------------------------------------------------------------------------------
@@ -391,7 +390,7 @@ def search_granting(room: Room, count: int, **how: Any) -> None:
 
 
 def test_what_is_granted_is_what_somebody_works_out_on_paper() -> None:
-    search_granting(ROOM, 3_000 if IN_ALL else 150)
+    search_granting(ROOM, tries(3_000, quick=150))
 
 
 @pytest.mark.parametrize("fault", GRANTING)

@@ -11,6 +11,7 @@ from club.accrual.rules.facts import FIELDS, Facts
 from club.accrual.rules.nearest import ANOTHER, Change, nearest
 from club.accrual.rules.to_python import Compiled, compiled
 from tests.accrual.rule_shapes import SMALL, WORDS, rules_with_events
+from tests.missing import tries
 
 LEVELS = ["bronze", "silver", "gold"]
 WEDNESDAY_NOON = Facts(
@@ -113,7 +114,7 @@ def test_what_counts_already_needs_nothing_and_what_never_can_has_no_answer():
     assert asked(both(is_("hour", "lt", 5), is_("hour", "gt", 6))) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300, quick=100), deadline=None)
 @given(rules_with_events())
 def test_whoever_changes_what_is_told_gets_points(drawn):
     data, events = drawn
@@ -130,7 +131,7 @@ def test_whoever_changes_what_is_told_gets_points(drawn):
                 assert rule.points(*changed._replace(**{one.field: value})) > 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200, quick=60), deadline=None)
 @given(rules_with_events(), st.data())
 def test_where_one_other_fact_is_enough_no_more_are_asked_for(drawn, data):
     rule_data, events = drawn

@@ -16,6 +16,7 @@ from club.accrual.ports import Message, StreamLost
 from club.accrual.rules.event_types import EVENT_TYPES
 from tests.accrual.conftest import Office
 from tests.accrual.event_lines import told
+from tests.missing import tries
 
 
 class Memory:
@@ -167,7 +168,10 @@ def test_whatever_stands_in_an_event_its_neighbours_are_taken(club: Office) -> N
     numbers = iter(range(100_000))
 
     @settings(
-        max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=tries(300, quick=100),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(TYPES, st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3), st.binary(max_size=9))
     def send(type_: str, odd: dict[str, Any], noise: bytes) -> None:

@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 
 from club.doors.app.api import api
 from club.wsgi import application
+from tests.missing import tries
 
 CHECKS = [
     not_a_server_error,
@@ -52,7 +53,7 @@ def one_connection():
 
 @schema.parametrize()
 @settings(
-    max_examples=8,
+    max_examples=tries(8, quick=3),
     deadline=None,
     derandomize=True,
     database=None,

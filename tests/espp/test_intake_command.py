@@ -3,6 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
+from club.accrual import intake
 from club.integrations.espp.cli import command
 from tests.espp.test_register import csv_of, payment
 
@@ -44,9 +45,7 @@ def test_a_file_that_is_not_there_is_said_in_one_line(run, tmp_path):
 
 
 def test_a_file_that_is_too_large_is_refused_with_one(run, tmp_path, monkeypatch):
-    from club.integrations.espp import register
-
-    monkeypatch.setattr(register, "FILE_BYTES_MAX", 1)
+    monkeypatch.setattr(intake, "FILE_BYTES_MAX", 1)
     file = tmp_path / "large.csv"
     file.write_bytes(b"ab")
     result = run(file)

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from club.accrual import intake
 from club.accrual.models import Conflict, Event, Register, Rejection
 from club.clock import TASHKENT
 from club.errors import ClubError
 from club.integrations.espp import register, values
-from club.integrations.espp.refusals import BadField, TooLarge
+from club.integrations.espp.refusals import BadField
 from club.integrations.espp.register_format import (
     HEADING,
     LINE_BYTES_MAX,
@@ -304,11 +305,11 @@ def test_a_file_over_the_limit_is_refused_before_anything_is_taken(
     open_club, monkeypatch, nothing_was_written
 ):
     body = csv_of([payment(1)])
-    monkeypatch.setattr(register, "FILE_BYTES_MAX", len(body))
+    monkeypatch.setattr(intake, "FILE_BYTES_MAX", len(body))
     assert take(body, now=NOON + timedelta(hours=1)).new == 1
 
-    monkeypatch.setattr(register, "FILE_BYTES_MAX", len(body) - 1)
-    with pytest.raises(TooLarge):
+    monkeypatch.setattr(intake, "FILE_BYTES_MAX", len(body) - 1)
+    with pytest.raises(intake.FileTooLarge):
         take(body, now=NOON)
     assert Register.objects.count() == 1
 

@@ -1,23 +1,24 @@
 import os
 import shutil
-import stat
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
 
+from chaos.memory import roomy_folder
 from club import local_postgres
 from club.local_postgres import DatabaseUnavailable, LocalPostgres, running
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    # pytest closes its folders to everybody else; the server's account must get in.
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & stat.S_IXOTH:
-            parent.chmod(parent.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)
-    return tmp_path / "postgres"
+def folder() -> Iterator[Path]:
+    """Not among pytest's own folders, which are closed to the server's account."""
+    with TemporaryDirectory(prefix="club-postgres-", dir=roomy_folder()) as name:
+        Path(name).chmod(0o755)
+        yield Path(name) / "postgres"
 
 
 def test_the_first_start_makes_a_cluster_and_the_second_finds_its_rows(folder: Path):

@@ -2,7 +2,6 @@
 and the plain model side by side, with repeated keys, late days, refusals, and compares the complete
 books after each step. `make test-all` takes thousands of steps."""
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -19,8 +18,9 @@ from tests.ledger.books.family import Family
 from tests.ledger.books.sending import Sending
 from tests.ledger.books.stepping import START, tried
 from tests.ledger.books.undoing import Undoing
+from tests.missing import nothing_may_be_missing
 
-IS_LONG = bool(os.environ.get("CLUB_TEST_ALL"))
+IS_LONG = nothing_may_be_missing()
 EXAMPLES, STEPS, STEPS_MIN = (60, 90, 5_000) if IS_LONG else (12, 50, 500)
 EXAMPLES_MORE = 60
 VERBS = (

@@ -1,7 +1,6 @@
 """Verbs of different rooms that meet at one moment, round after round: no deadlock, no double, and what
 each said is what the books say. `make test-all` plays more rounds."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -33,9 +32,10 @@ from tests.ledger.plain import (
     earn,
     rows,
 )
+from tests.missing import tries
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = 5 if os.environ.get("CLUB_TEST_ALL") else 1
+ROUNDS = tries(5, quick=1)
 CROWD = 20
 DEADLOCK = "40P01"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

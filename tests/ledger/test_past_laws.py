@@ -19,7 +19,7 @@ from club.ledger.queries import Balance, Lot
 from club.ledger.rules import AdjustmentReason, ClawbackPolicy, Source, fingerprint_of
 from tests.ledger import people
 from tests.ledger.people import DAY, LATER, SOON, earns, pays_in, sends, somebody
-from tests.missing import nothing_may_be_missing
+from tests.missing import tries
 
 WHO = st.integers(0, 3)  # the last one is a family's pot
 PERSON = st.integers(0, 2)
@@ -214,7 +214,7 @@ def test_every_instant_is_answered_as_it_was_answered_then() -> None:
     run_state_machine_as_test(
         Past,
         settings=settings(
-            max_examples=6 if nothing_may_be_missing() else 3,
+            max_examples=tries(6, quick=3),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -22,6 +22,7 @@ from club.accrual.rules.wanting import Want
 from club.accrual.simulation.granting import Crowd, settled, settled_turned
 from club.accrual.simulation.occasions import FIRST_NUMBER, Past, drawn
 from club.accrual.simulation.worlds import PERIODS, Entrant, period_ids, world_of
+from tests.missing import tries
 
 START = datetime(
     2026, 10, 31, 16, 30, tzinfo=UTC
@@ -193,7 +194,7 @@ def in_step(
     }
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=tries(600, quick=150), deadline=None)
 @given(histories([0, 0, 1, 40, 300, 2_000, 9_000]), st.integers(1, 3))
 def test_in_step_each_event_gets_what_it_gets_in_sequence(
     history: tuple[list[Entrant], list[Happened]], chunks: int
@@ -207,7 +208,7 @@ def test_in_step_each_event_gets_what_it_gets_in_sequence(
         event(reason)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200, quick=60), deadline=None)
 @given(histories([1, 37, 600, 2_000]))
 def test_backwards_is_the_plain_loop_over_the_events_turned_round(
     history: tuple[list[Entrant], list[Happened]],

@@ -275,33 +275,41 @@ def test_a_second_process_stands_by_until_the_first_is_gone(simulated: Centre) -
     eventually(lambda: ownership.problem() == "no process sends messages")
 
 
-def test_a_process_killed_in_the_middle_leaves_its_message_unknown(
-    simulated: Centre, database_url: str
-) -> None:
-    simulated.behave(no_answer=1)
+@contextmanager
+def program(centre: Centre, database_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The service as a program of its own, which is killed at the end if it still lives."""
     environment = {
         **os.environ,
         "DATABASE_URL": database_url,
-        "CLUB_SMSC_PORT": str(simulated.port),
+        "CLUB_SMSC_PORT": str(centre.port),
         "CLUB_SECRET_KEY": "of the tests",
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "club.settings"),
     }
     command = [sys.executable, "-m", "club.integrations.smsc"]
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_process_killed_in_the_middle_leaves_its_message_unknown(
+    simulated: Centre, database_url: str
+) -> None:
+    simulated.behave(no_answer=1)
     message = queue("Only once")
 
-    first = subprocess.Popen(command, env=environment)
-    eventually(lambda: simulated.submits())
-    first.kill()
-    first.wait()
+    with program(simulated, database_url):
+        eventually(lambda: simulated.submits())
     assert state(message) == State.SENDING
 
-    second = subprocess.Popen(command, env=environment)
-    becomes(message, State.UNKNOWN)
-    after = queue("After it")
-    becomes(after, State.DELIVERED)
-    second.send_signal(signal.SIGTERM)
+    with program(simulated, database_url) as second:
+        becomes(message, State.UNKNOWN)
+        after = queue("After it")
+        becomes(after, State.DELIVERED)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(20) == 0
 
-    assert second.wait(20) == 0
     assert message.last_error == "the sender stopped in the middle"
     assert simulated.texts(MSISDN) == ["Only once", "After it"]
     assert simulated.binds() == []

@@ -21,6 +21,7 @@ from club.tiers import actions as tiers
 from club.tiers import measuring, queries
 from club.tiers.models import Standing
 from tests.accrual.conftest import Office
+from tests.missing import tries
 from tests.tiers.ladders import put
 from tests.tiers.months import Ladder
 
@@ -164,7 +165,7 @@ def opened() -> Month:
 
 
 @settings(
-    max_examples=15,
+    max_examples=tries(15, quick=5),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
@@ -196,7 +197,7 @@ def test_levels_moved_step_by_step_are_those_of_the_story_and_of_one_run_from_sc
 
 
 @settings(
-    max_examples=8,
+    max_examples=tries(8, quick=3),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

@@ -75,17 +75,18 @@ def bring_up_to_date(*, now: datetime, told: Callable[[datetime], None] | None =
     """Export what was decided since the last run, a day in a transaction; answers how many events and
     cancellations. `told` hears after each until when."""
     found = 0
-    while True:
-        events, until = _export_window(now)
-        found += events
-        if told:
-            told(until)
-        if until >= now:
-            return found
+    with connected() as duck:
+        while True:
+            events, until = _export_window(duck, now)
+            found += events
+            if told:
+                told(until)
+            if until >= now:
+                return found
 
 
 @transaction.atomic
-def _export_window(now: datetime) -> tuple[int, datetime]:
+def _export_window(duck: duckdb.DuckDBPyConnection, now: datetime) -> tuple[int, datetime]:
     Export.objects.get_or_create(id=1)
     mark = Export.objects.select_for_update().get(id=1)  # a second run waits here
     since = mark.until
@@ -93,12 +94,11 @@ def _export_window(now: datetime) -> tuple[int, datetime]:
         first = Outcome.objects.filter(state="decided").aggregate(first=Min("decided_at"))["first"]
         since = first or now
     until = max(since, min(since + WINDOW, now))
-    settings.EXPORT.mkdir(parents=True, exist_ok=True)
     lines = settings.EXPORT / f"{uuid4().hex}.csv"
     try:
         _copy(lines, since=since - OVERLAP, until=until)
         known = ExportFile.objects.filter(until__gt=since - OVERLAP)
-        written = _write(lines, [settings.EXPORT / one.name for one in known], until)
+        written = _write(duck, lines, [settings.EXPORT / one.name for one in known], until)
     finally:
         lines.unlink(missing_ok=True)
     ExportFile.objects.bulk_create(written)
@@ -155,25 +155,26 @@ def _copy(to: Path, *, since: datetime, until: datetime) -> None:
             file.write(block)
 
 
-def _write(lines: Path, known: Sequence[Path], until: datetime) -> list[ExportFile]:
+def _write(
+    duck: duckdb.DuckDBPyConnection, lines: Path, known: Sequence[Path], until: datetime
+) -> list[ExportFile]:
     """A file for each month of what is new in the lines."""
-    with connected() as duck:
+    duck.execute(
+        "create or replace table news as select *, date_trunc('month', day)::date as month"
+        " from read_csv($lines, columns = $columns, header = false, nullstr = '',"
+        " allow_quoted_nulls = false, auto_detect = false)",
+        {"lines": str(lines), "columns": columns()},
+    )
+    if known:
         duck.execute(
-            "create table news as select *, date_trunc('month', day)::date as month"
-            " from read_csv($lines, columns = $columns, header = false, nullstr = '',"
-            " allow_quoted_nulls = false, auto_detect = false)",
-            {"lines": str(lines), "columns": columns()},
+            "delete from news using read_parquet($known) k where news.event_id = k.event_id",
+            {"known": [str(path) for path in known]},
         )
-        if known:
-            duck.execute(
-                "delete from news using read_parquet($known) k where news.event_id = k.event_id",
-                {"known": [str(path) for path in known]},
-            )
-        months = duck.execute("select distinct month from news order by month").fetchall()
-        return [
-            _write_file(duck, f"from news where month = date '{month}'", month, until)
-            for (month,) in months
-        ]
+    months = duck.execute("select distinct month from news order by month").fetchall()
+    return [
+        _write_file(duck, f"from news where month = date '{month}'", month, until)
+        for (month,) in months
+    ]
 
 
 def _write_file(

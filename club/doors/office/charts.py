@@ -23,8 +23,23 @@ class Month:
     on: date
 
 
+class Framed:
+    """A chart between its axes' labels."""
+
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        return self.width - RIGHT
+
+    @property
+    def text_line(self) -> int:
+        return self.height - BOTTOM // 3
+
+
 @dataclass(frozen=True)
-class Steps:
+class Steps(Framed):
     """A balance over time: it stands still between two days on which it changed."""
 
     width: int
@@ -36,14 +51,6 @@ class Steps:
     ends: Sequence[DayBalance]
     """The balance at the end of each month, and on the last day: the same as a table."""
     left: int = LEFT
-
-    @property
-    def right(self) -> int:
-        return self.width - RIGHT
-
-    @property
-    def text_line(self) -> int:
-        return self.height - BOTTOM // 3
 
     @property
     def now(self) -> int:

@@ -10,6 +10,7 @@ from club.doors.office.charts import (
     LEFT,
     RIGHT,
     TOP,
+    Framed,
     Month,
     Tick,
     firsts_of_months,
@@ -24,7 +25,7 @@ GAP = 0.25
 
 
 @dataclass(frozen=True)
-class Chart:
+class Chart(Framed):
     """`lines` are paths; `bars` are (x, y, width, height, whose)."""
 
     levels: Sequence[Tick]
@@ -34,14 +35,6 @@ class Chart:
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
-
-    @property
-    def right(self) -> int:
-        return self.width - RIGHT
-
-    @property
-    def text_line(self) -> int:
-        return self.height - BOTTOM // 3
 
 
 def days(lines: Sequence[dict[str, Any]]) -> Chart:

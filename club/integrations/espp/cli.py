@@ -26,17 +26,8 @@ def espp(file: Path) -> None:
     """
     from django.utils import timezone
 
-    from club.errors import ClubError
     from club.integrations.espp import register
 
-    try:
-        counts = register.take(
-            file, name=file.name, now=timezone.now(), echo=lambda far: click.echo(far, err=True)
-        )
-    except (ClubError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(counts.summary())
-    for line, code, reason in counts.rejected:
-        click.echo(f"{file.name}:{line or '-'}: {code}: {reason}")
-    if counts.rejected:
-        raise SystemExit(2)
+    intake_cli.tell(
+        file, lambda echo: register.take(file, name=file.name, now=timezone.now(), echo=echo)
+    )

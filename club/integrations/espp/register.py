@@ -1,6 +1,5 @@
 """Taking in a daily register: what the feed brought already is known, the rest goes in now."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
@@ -11,10 +10,11 @@ from django.db import transaction
 
 from club.accrual import inbox
 from club.accrual.counts import Counts
+from club.accrual.intake import sha256_of
 from club.accrual.models import Kind, Register
 from club.errors import ClubError
 from club.integrations.espp import agents, queries
-from club.integrations.espp.refusals import TooLarge, Unreadable
+from club.integrations.espp.refusals import Unreadable
 from club.integrations.espp.register_format import (
     AgentPayment,
     Line,
@@ -28,7 +28,6 @@ from club.integrations.espp.values import sum_text
 
 __all__ = ["AgentPayment", "take", "write_csv", "write_xml"]
 
-FILE_BYTES_MAX = 512 * 1024 * 1024
 CHUNK_LINES = 2_000
 REJECTED_MAX = 10_000
 """A file with more bad lines than this is no register; it stops there, and can be sent again."""
@@ -49,7 +48,7 @@ def take(
     The same file again changes nothing: all its payments are duplicates then. `subject` is
     whose certificate brought it, as in `agents.admit`: nobody brings another's payments. `echo`
     is told how far it is. A stream is seekable and
-    stands at its start. Raises TooLarge for over 512 MB, before anything is taken; OSError.
+    stands at its start. Raises FileTooLarge for over 512 MB, before anything is taken; OSError.
     """
     if isinstance(register, str | Path):
         with Path(register).open("rb") as stream:
@@ -66,7 +65,7 @@ def _take(
     echo: Callable[[str], None],
 ) -> Counts:
     row = inbox.open_register(
-        source=queries.SOURCE, name=name, sha256=_sha256(stream, bytes_max=FILE_BYTES_MAX), now=now
+        source=queries.SOURCE, name=name, sha256=sha256_of(stream, what="a register"), now=now
     )
     reader = Reader(stream)
     taking = _Taking(row=row, now=now, subject=subject)
@@ -152,15 +151,3 @@ def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
     each = iter(lines)
     while chunk := list(islice(each, CHUNK_LINES)):
         yield chunk
-
-
-def _sha256(stream: BinaryIO, *, bytes_max: int) -> str:
-    """Of the whole file, which is set back to its start. Raises TooLarge."""
-    digest, bytes_read = hashlib.sha256(), 0
-    while chunk := stream.read(1024 * 1024):
-        digest.update(chunk)
-        bytes_read += len(chunk)
-        if bytes_read > bytes_max:
-            raise TooLarge(f"a register has at most {bytes_max // 1024 // 1024} MB")
-    stream.seek(0)
-    return digest.hexdigest()

@@ -31,7 +31,7 @@ from tests.ledger.plain import (
     rows,
     run,
 )
-from tests.missing import nothing_may_be_missing
+from tests.missing import tries
 
 LATER = date(2027, 6, 30)
 BEGAN = at(22, day=18)  # Some deeds are of the day after it.
@@ -66,7 +66,7 @@ def undo(who: int, points: int, key: str, day: date, *, source: int) -> None:
 
 @pytest.mark.django_db
 @settings(
-    max_examples=8 if nothing_may_be_missing() else 3,
+    max_examples=tries(8, quick=3),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
