@@ -3,7 +3,7 @@
 from django import template
 from django.utils.translation import get_language
 
-from club.doors.office import campaign_page, why, words
+from club.doors.office import rule_lines, why, words
 from club.languages import UZBEK, Texts, in_language
 from club.reports import wording
 from club.reports.why import telling
@@ -62,4 +62,4 @@ register.filter("facts_seen", why.facts_seen)
 register.filter("clauses", why.clauses)
 register.filter("steps", why.steps)
 register.filter("because", why.because)
-register.filter("limit_in_words", campaign_page.limit_in_words)
+register.filter("limit_in_words", rule_lines.limit_in_words)
