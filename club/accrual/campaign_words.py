@@ -258,6 +258,9 @@ SENTENCES = {
     ),
     "unknown_segment": _("There is no list “{segment}”. Import it first, or correct its name."),
     "empty_segment": _("The list “{segment}” is empty. Import somebody into it first."),
+    "unknown_fund": _(
+        "There is no fund {fund}. Have it made first (club incidents fund), or correct its number."
+    ),
     "other": _("This cannot be accepted: {what}"),
     "unreadable": _("This is not as it has to be. Compare it with another campaign's file."),
     # It may be so, and is probably not meant.

@@ -28,6 +28,13 @@ def of_document(*, digest: str) -> Simulation | None:
     return done.filter(digest=digest, state=Simulation.State.DONE).order_by("-pk").first()
 
 
+def last_draft(*, code: str) -> Simulation | None:
+    """The youngest simulation of a campaign's code, whatever became of it."""
+    return (
+        Simulation.objects.defer("results").filter(code=code).order_by("-asked_at", "-pk").first()
+    )
+
+
 def is_simulated(digest: str) -> bool:
     """Whether exactly this document was simulated, by what decides today."""
     return Simulation.objects.filter(

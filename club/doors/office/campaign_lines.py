@@ -14,8 +14,8 @@ from club.accrual import campaign_files
 from club.accrual.campaign_files import CampaignFile
 from club.accrual.errors import BadCampaign
 from club.clock import TASHKENT
-from club.doors.office.names import fund_name
 from club.doors.office.rule_lines import Line, lines_of
+from club.doors.office.templatetags.office import fund_name
 from club.doors.office.why import Levels
 from club.languages import LANGUAGES, UZBEK, Texts, in_language
 

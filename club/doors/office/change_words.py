@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy
 from club.access.rules import Change, Scalar
 from club.accrual.rules.event_types import EVENT_TYPES
 from club.clock import TASHKENT
-from club.doors.office.names import fund_name
-from club.doors.office.templatetags.office import localized
+from club.doors.office.templatetags.office import fund_name, localized
 from club.doors.office.why import Levels
 from club.doors.office.words import word
 from club.languages import LANGUAGES

@@ -46,7 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "office/levels.html",
         {
             "day": day,
-            "schemes": [(forecast, _chart(forecast)) for forecast in forecasts],
+            "schemes": [(forecast, _chart(forecast), _total(forecast)) for forecast in forecasts],
             "uncounted": queries.schemes_but([one.scheme.code for one in forecasts]),
             "text": text,
             "why": request.POST.get("why", ""),
@@ -79,3 +79,8 @@ def _chart(forecast: Forecast) -> charts.Pairs:
         for one in forecast.tiers
     ]
     return charts.pairs(counts, width=CHART_WIDTH)
+
+
+def _total(forecast: Forecast) -> dict[str, int]:
+    sums = ("standing", "rising", "falling", "standing_then")
+    return {name: sum(getattr(tier, name) for tier in forecast.tiers) for name in sums}

@@ -1,7 +1,5 @@
 """What the programme itself calls its funds, levels and campaigns: rows, and not words of this program."""
 
-from collections.abc import Mapping
-
 from django.utils.translation import gettext as _
 
 from club.access.models import Proposal
@@ -22,11 +20,6 @@ def levels() -> Levels:
 
 def funds() -> dict[int, str]:
     return {fund.fund: fund.name for fund in ledger.funds()} | {OPERATOR: _("The operator")}
-
-
-def fund_name(fund: int, funds: Mapping[int, str]) -> str:
-    """A fund as people call it; of one that is not there its number."""
-    return funds.get(fund) or _("fund {n}").format(n=fund)
 
 
 def campaign_name(code: str) -> str:

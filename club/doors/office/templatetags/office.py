@@ -1,7 +1,10 @@
 """How the office writes numbers, money and the programme's own texts."""
 
+from collections.abc import Mapping
+
 from django import template
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
 
 from club.doors.office import rule_lines, why, words
 from club.languages import UZBEK, Texts, in_language
@@ -37,6 +40,31 @@ def spaced(msisdn: str) -> str:
 def localized(texts: Texts) -> str:
     """A text of the programme in the language of whoever looks."""
     return in_language(texts, (get_language() or UZBEK).lower())
+
+
+@register.filter("named")
+def fund_name(fund: int, funds: Mapping[int, str]) -> str:
+    """A fund as people call it; of one that is not there its number."""
+    return funds.get(fund) or _("fund {n}").format(n=fund)
+
+
+@register.filter
+def measured(amount: int, measure: str) -> str:
+    """So much of what a scheme of levels counts by."""
+    match measure:
+        case "money_tiyin":
+            return wording.money(amount)
+        case "points":
+            words = ngettext("{n} point", "{n} points", amount)
+        case "events":
+            words = ngettext("{n} event", "{n} events", amount)
+        case "active_days":
+            words = ngettext("{n} day", "{n} days", amount)
+        case "tenure_months":
+            words = ngettext("{n} month", "{n} months", amount)
+        case _:
+            words = "{n}"
+    return words.format(n=wording.number(amount))
 
 
 @register.filter
