@@ -117,6 +117,8 @@ def clause(field: str, op: str, want: object, levels: Levels) -> str:
         place = WEEK.index(want) if want in WEEK else None
         if place is not None:
             wanted, op = ORDERS[op](place), "one_of"
+    if op == "one_of" and len(wanted) == 1:
+        op = "eq"
     told = ", ".join(value(field, one, levels) for one in wanted)
     is_yes_or_no = op == "eq" and isinstance(want, bool)
     return f"{word('fact', field)}: {told if is_yes_or_no else str(OPS[op]).format(want=told)}"
