@@ -118,7 +118,8 @@ def comparable_since(*, campaign: str, since: datetime, until: datetime) -> date
     )
     last = in_force.filter(during__contains=until).first()
     others = in_force.exclude(holdout_percent=last.holdout_percent) if last else in_force.none()
-    return max([since, *(row.during.upper for row in others if row.during.upper)])
+    ends: list[datetime] = [row.during.upper for row in others if row.during.upper]
+    return max([since, *ends])
 
 
 IS_HELD_OUT = """

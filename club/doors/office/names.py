@@ -31,7 +31,7 @@ def campaign_name(code: str) -> str:
 def subject(proposal: Proposal) -> str:
     """What a proposal is about, by the name in its own document where that has one."""
     match proposal.document:
-        case {"names": {**names}}:
+        case {"names": dict(names)}:
             return localized(names)
         case {"name": str(name)}:
             return name
