@@ -174,9 +174,21 @@ def test_what_is_wrong_with_a_file_stands_above_it_and_nothing_typed_is_lost(mar
 
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "<code>tiers</code>" in page
-    assert "its threshold must be more than 1500" in page
+    assert "gold stands above silver, so it has to begin at more than 1\u202f500." in page
     assert 'value="because"' in page
+
+
+def test_every_mistake_in_a_scheme_is_told_at_its_place_in_the_reader_s_language(marketer):
+    scheme = file_of(marketer) | {"grace_days": -1, "colour": "gold"}
+    scheme["tiers"][1]["threshold"] = "many"
+    marketer.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ru"
+
+    page = marketer.client.post(LEVELS, {"text": json.dumps(scheme), "why": "x"}).content.decode()
+
+    assert "Уровень 2 › От</b>: Напишите целое число" in page
+    assert "Дней отсрочки после пересмотра</b>: Слишком мало: не меньше 0." in page
+    assert "colour</b>: " in page
+    assert "Input should" not in page
 
 
 def test_only_those_with_the_right_see_the_page(agent, marketer):
