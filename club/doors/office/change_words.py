@@ -38,6 +38,7 @@ PLACES = {
     "grace_days": gettext_lazy("Days of grace after a review"),
     "landing_steps": gettext_lazy("Levels lost at most at once"),
     "notice_days": gettext_lazy("Days of notice before a level is lost"),
+    "tiers": gettext_lazy("Levels"),
     "threshold": gettext_lazy("From"),
     "discount_percent": gettext_lazy("Discount on rewards, percent"),
     "free_transfers_per_month": gettext_lazy("Gifts a month without a fee"),

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
 from club.accrual import campaign_words
-from club.accrual.campaign_problems import problems_of
+from club.accrual.campaign_problems import Problem, problems_of
 from club.accrual.campaign_words import Told
 from club.doors.office import change_words
 from club.tiers.errors import BadScheme
@@ -34,7 +34,7 @@ def told(error: BadScheme, text: str) -> list[Told]:
     return [_told(problem) for problem in problems_of(error.__cause__, text)]
 
 
-def _told(problem: campaign_words.Problem) -> Told:
+def _told(problem: Problem) -> Told:
     keys = [str(key) for key in problem.place]
     sentence = SENTENCES.get(problem.code)
     return Told(
