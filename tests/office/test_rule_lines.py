@@ -97,4 +97,5 @@ def test_other_proposals_are_told_by_places_and_values_in_words() -> None:
             "5",
         )
         assert shown("measure", "money_tiyin") == ("What counts", "By money paid")
-        assert told(Change("of/digest", None, "ab"), levels={}, funds={}, campaigns={}) is None
+        for nothing in (Change("of/digest", None, "ab"), Change("", "{}", None)):
+            assert told(nothing, levels={}, funds={}, campaigns={}) is None

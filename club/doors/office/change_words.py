@@ -81,7 +81,7 @@ def told(
 ) -> ToldChange | None:
     """None for what nobody decides about."""
     keys = change.place.split("/")
-    if keys[-1] in LEFT_OUT:
+    if not change.place or keys[-1] in LEFT_OUT:
         return None
 
     def shown(got: Scalar) -> str | None:
