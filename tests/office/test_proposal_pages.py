@@ -138,6 +138,10 @@ def test_only_those_with_the_right_see_the_pages(marketer, agent):
 def test_a_proposal_that_does_not_exist_is_not_found(head):
     assert head.client.get(f"{PROPOSALS}999/").status_code == 404
     assert head.client.post(f"{PROPOSALS}999/", {"deed": "approve"}).status_code == 404
+    head.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "uz"
+    page = head.client.get(f"{PROPOSALS}999/").content.decode()
+    assert "Bunday sahifa yoʻq" in page
+    assert 'href="/office/"' in page
 
 
 def test_the_list_tells_what_waits_and_what_was_closed(marketer, head):
