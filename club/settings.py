@@ -79,8 +79,9 @@ INSTALLED_APPS = [
     "club.signin",
     "club.erasure",
     "club.doors",
-    "club.doors.office",
+    # The demo first: of the office's Uzbek, Uzbek in Cyrillic would get what both of them say.
     "club.doors.demo",
+    "club.doors.office",
     "procrastinate.contrib.django",
     "wagtail.snippets",
     "wagtail.users",

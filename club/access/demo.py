@@ -13,6 +13,7 @@ from club.errors import ClubError
 DEMO_STAFF = (
     ("admin", "bee-admin-demo", "Administrator"),
     ("agent", "bee-agent-demo", groups.CALL_CENTRE),
+    ("callhead", "bee-callhead-demo", groups.CALL_CENTRE_HEADS),
     ("marketer", "bee-marketer-demo", groups.MARKETING),
     ("head", "bee-head-demo", groups.MARKETING_HEADS),
 )

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from club.accrual import counters
 from club.accrual.models import InForce
-from club.accrual.rows import rows
+from club.accrual.paces import Pace, paces
 from club.accrual.rules.budgeting import HOUR, HOURS_A_WEEK, runs_out_at
 from club.accrual.rules.counting import EVERYBODY, Place, Used, period_after, period_of
 from club.accrual.rules.model import Limit
 from club.accrual.rules.to_python import compiled
-from club.arrays import literal
 
 NIGHT_HOURS = 24
 """A week may begin with hours in which nobody pays."""
@@ -94,29 +93,19 @@ def budgets(*, now: datetime) -> list[Budget]:
 
 
 def forecasts(*, now: datetime, campaign: str | None = None) -> list[Forecast]:
-    """The budgets with the hour in which each runs out. Reads a week of decisions."""
+    """The budgets with the hour in which each runs out."""
     found = [one for one in budgets(now=now) if campaign in (None, one.campaign)]
     hour = now.replace(minute=0, second=0, microsecond=0)
-    paces = _paces(
+    granted = paces(
         {rule_id for one in found for rule_id in one.rules}, since=hour - HOURS_A_WEEK * HOUR
     )
-    return [_forecast(one, paces, hour=hour, now=now) for one in found]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pace:
-    """What one rule granted in one hour, by when it was decided."""
-
-    hour: datetime
-    points: int
-    times: int
-    last_at: datetime | None
+    return [_forecast(one, granted, hour=hour, now=now) for one in found]
 
 
 def _forecast(
-    budget: Budget, paces: Mapping[str, list[_Pace]], *, hour: datetime, now: datetime
+    budget: Budget, granted: Mapping[str, list[Pace]], *, hour: datetime, now: datetime
 ) -> Forecast:
-    mine = [pace for rule_id in budget.rules for pace in paces.get(rule_id, ())]
+    mine = [pace for rule_id in budget.rules for pace in granted.get(rule_id, ())]
     by_hour: dict[datetime, int] = defaultdict(int)
     for pace in mine:
         by_hour[pace.hour] += pace.points if budget.limit.unit == "points" else pace.times
@@ -161,23 +150,3 @@ def _ends_at(limit: Limit, found: Iterable[InForce], now: datetime) -> datetime 
     last = None if None in ends else max(ends)
     known = [at for at in (last, period_after(limit.period, now)) if at is not None]
     return min(known, default=None)
-
-
-def _paces(rule_ids: Iterable[str], *, since: datetime) -> dict[str, list[_Pace]]:
-    """What these rules granted, less what cancellations took back, by hours. The table's moments lie in
-    order, so a week of it is read and no more."""
-    found: dict[str, list[_Pace]] = defaultdict(list)
-    for rule_id, hour, points, times, last_at in rows(
-        """
-        select rule_id, date_trunc('hour', decided_at), sum(granted)::bigint,
-               (count(*) filter (where granted > 0) - count(*) filter (where granted < 0))::bigint,
-               max(decided_at) filter (where granted > 0)
-          from accrual_decision
-         where decided_at >= %(since)b and rule_id = any(%(rules)b::text[]) and granted <> 0
-         group by 1, 2
-        """,
-        since=since,
-        rules=literal(sorted(rule_ids)),
-    ):
-        found[rule_id].append(_Pace(hour, points, times, last_at))
-    return found

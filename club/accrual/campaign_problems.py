@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from club.accrual.rules.warnings import Place
-from club.accrual.rules.wrong import Wrong
+from club.errors import Fault
 
 LINE_CHARS_SHOWN = 60
 BAD_NAMES = {"^[a-z0-9": "bad_id", "^[a-z][a": "bad_event"}
@@ -80,7 +80,7 @@ def _problem(error: Any, document: object, text: str) -> Problem:
 
 
 def _own(place: Place, error: ValueError) -> Problem:
-    if isinstance(error, Wrong):
+    if isinstance(error, Fault):
         return Problem(place, error.code, error.values)
     return Problem(place, "other", {"what": str(error)})
 

@@ -49,8 +49,12 @@ def in_one_line(one: Told) -> str:
 
 def sentence(code: str, values: Mapping[str, object]) -> str:
     """What is wrong and what to do about it. A code without words is told in general ones."""
-    template = SENTENCES.get(code, SENTENCES["unreadable"])
-    return str(template).format_map({name: _shown(name, one) for name, one in values.items()} | ALL)
+    return filled(str(SENTENCES.get(code, SENTENCES["unreadable"])), values)
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """A sentence with its values as people write them."""
+    return template.format_map({name: _shown(name, one) for name, one in values.items()} | ALL)
 
 
 def crumbs(place: Place) -> str:
@@ -258,6 +262,9 @@ SENTENCES = {
     ),
     "unknown_segment": _("There is no list “{segment}”. Import it first, or correct its name."),
     "empty_segment": _("The list “{segment}” is empty. Import somebody into it first."),
+    "unknown_fund": _(
+        "There is no fund {fund}. Have it made first (club incidents fund), or correct its number."
+    ),
     "other": _("This cannot be accepted: {what}"),
     "unreadable": _("This is not as it has to be. Compare it with another campaign's file."),
     # It may be so, and is probably not meant.

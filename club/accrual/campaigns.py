@@ -29,6 +29,7 @@ from club.accrual.rules.model import Rule, digest
 from club.accrual.rules.warnings import doubts
 from club.accrual.simulation.queries import is_simulated
 from club.languages import Texts, missing_in
+from club.ledger import queries as books
 from club.savepoints import savepoint
 
 KIND = "accrual.campaign"
@@ -284,13 +285,24 @@ def publish_once(
 
 def _check_rules(file: CampaignFile, during: DateTimeTZRange) -> None:
     """What only shows beside everything else that is in force. Raises BadCampaign."""
-    problems = [
+    unknown = _unknown_funds(file) if file.rules else []  # An end must not wait for a fund.
+    problems = unknown + [
         problem._replace(place=("rules", rule_id, "rule", *problem.place))
         for rule_id, named in file.rules.items()
         for problem in _problems_in_company(named.rule, during)
     ]
     if problems:
         raise campaign_files.refusal(problems)
+
+
+def _unknown_funds(file: CampaignFile) -> list[Problem]:
+    """Points of a fund that is not there would be nobody's to settle."""
+    known = {fund.fund for fund in books.funds()}
+    return [
+        Problem(("paid_by", nth, "fund"), "unknown_fund", {"fund": share.fund})
+        for nth, share in enumerate(file.paid_by)
+        if share.fund not in known
+    ]
 
 
 def _problems_in_company(rule: Rule, during: DateTimeTZRange) -> Iterator[Problem]:

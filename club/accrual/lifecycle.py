@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from club.access import proposals
 from club.access.models import Proposal
+from club.accrual import campaign_files
+from club.accrual.errors import NoSuchCampaign
 from club.accrual.funds import Shares, shares_of
 from club.accrual.models import Campaign, InForce, Simulation
 from club.languages import Texts
@@ -36,7 +39,7 @@ class Standing:
 
 def standings(now: datetime) -> list[Standing]:
     """Every campaign that is in force, was, or that anybody works on; by their codes."""
-    drafts = _drafts()
+    drafts = _drafts(now)
     in_force: dict[str, list[tuple[datetime | None, datetime | None]]] = {}
     for code, during in InForce.objects.values_list("version__campaign", "during"):
         in_force.setdefault(code, []).append((during.lower, during.upper))
@@ -77,16 +80,24 @@ def _standings(
         )
 
 
-def _drafts() -> dict[str, tuple[Stage, Texts]]:
+def _drafts(now: datetime) -> dict[str, tuple[Stage, Texts]]:
     """What waits for its answer, and else the last simulation that nobody made a proposal of."""
     found = {}
     simulations = Simulation.objects.order_by("code", "-asked_at", "-pk").distinct("code")
     answered = {*Proposal.objects.exclude(state="open").values_list("digest", flat=True)}
     for one in simulations.only("code", "digest", "state", "document"):
-        if one.digest not in answered:
+        if one.digest not in answered and one.digest != _in_force(one.code, now):
             is_done = one.state == Simulation.State.DONE
             stage = Stage.SIMULATED if is_done else Stage.DRAFT
             found[one.code] = stage, one.document["names"]
     for proposal in Proposal.objects.filter(kind="accrual.campaign", state="open"):
         found[proposal.subject_id] = Stage.PROPOSED, proposal.document["names"]
     return found
+
+
+def _in_force(code: str, now: datetime) -> str | None:
+    """The digest of the campaign as it is: whoever simulates that is at work on nothing."""
+    try:
+        return proposals.digest(campaign_files.exported(code=code, at=now))
+    except NoSuchCampaign:
+        return None

@@ -35,6 +35,7 @@ KINDS = {
         may_answer=clawbacks.MAY_ANSWER,
         current=clawbacks.current,
         carry_out=clawbacks.begin,
+        checks_itself=True,
     ),
     "restoring": Kind(
         may_ask=clawbacks.MAY_ASK,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from club.accrual.rules.event_types import is_own
 from club.errors import ClubError
 
 OWN = "club"
@@ -27,7 +28,8 @@ class TypeNotAllowed(ClubError):
 @dataclass(frozen=True, slots=True)
 class Source:
     """`subject` is the distinguished name of its client certificate, as the TLS terminator writes it;
-    `types` are the types it may bring, none named means any."""
+    `types` are the types it may bring, none named means any but those that we make ourselves: a birthday
+    that two tell would bring its gift twice."""
 
     name: str
     subject: str = ""
@@ -57,4 +59,9 @@ def admit(name: str, *, type_: str, subject: str | None) -> Source:
         raise WrongCertificate("the client certificate is not this source's")
     if source.types and type_ not in source.types:
         raise TypeNotAllowed(f"{name} may not bring events of type {type_}")
+    if not source.types and is_own(type_):
+        raise TypeNotAllowed(
+            f"the club makes events of type {type_} itself; if {name} is to bring them, name the type"
+            f" among its types in CLUB_EVENT_SOURCES"
+        )
     return source

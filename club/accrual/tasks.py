@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from club.accrual import actions, inbox, kept, notices, own_events, segments
+from club.accrual import actions, inbox, kept, notices, own_events, paces, segments
 from club.accrual.clawback import proposing as clawbacks
 from club.accrual.clawback import working
 
@@ -59,6 +59,13 @@ def adopt_kept(timestamp: int) -> None:
     for _ in range(ADOPTIONS_PER_JOB_MAX):
         if not kept.adopt(now=timezone.now(), limit=BATCH_EVENTS):
             break
+
+
+@app.periodic(cron="20 * * * *")
+@app.task(name="accrual.note_hours", queueing_lock="accrual.note_hours")
+def note_hours(timestamp: int) -> None:
+    """Each hour: what rules granted in the one before, for the forecast of budgets."""
+    paces.note_hours(now=timezone.now())
 
 
 @app.periodic(cron="50 21 * * *")

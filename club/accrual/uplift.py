@@ -111,6 +111,17 @@ def _holdout_percent(campaign: str, since: datetime, until: datetime) -> int:
     return int(percents[0])
 
 
+def comparable_since(*, campaign: str, since: datetime, until: datetime) -> datetime:
+    """`since`, or the later moment from which on the share that is held out was that of `until`."""
+    in_force = InForce.objects.filter(
+        version__campaign=campaign, during__overlap=DateTimeTZRange(since, until)
+    )
+    last = in_force.filter(during__contains=until).first()
+    others = in_force.exclude(holdout_percent=last.holdout_percent) if last else in_force.none()
+    ends: list[datetime] = [row.during.upper for row in others if row.during.upper]
+    return max([since, *ends])
+
+
 IS_HELD_OUT = """
        div(mod(%(factor)b::numeric * s.id + %(summand)b::numeric, 18446744073709551616), 4294967296)
            * 100 < %(percent)b::numeric * 4294967296

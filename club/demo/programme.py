@@ -9,6 +9,7 @@ from club.accrual import campaigns
 from club.accrual.models import Campaign
 from club.catalogue.models import Reward
 from club.languages import missing_in
+from club.ledger import actions as ledger
 from club.messages.models import Template
 from club.programme.models import Programme
 from club.tiers import schemes
@@ -22,6 +23,8 @@ def load(*, now: datetime) -> None:
     """
     data = json.loads(resources.files("club.demo").joinpath("programme.json").read_text("utf-8"))
     Programme.objects.update_or_create(id=1, defaults=data["programme"])
+    for fund in data["funds"]:
+        ledger.make_fund(**fund)
     for scheme in data["schemes"]:
         schemes.put_in_force(scheme, now)
     for position, reward in enumerate(data["rewards"]):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from club.errors import Fault
 from club.languages import missing_in
 from club.tiers.errors import BadScheme, NoSuchScheme
 from club.tiers.models import Scheme
@@ -25,7 +26,9 @@ Document = dict[str, object]
 
 def _whole(names: dict[str, str]) -> dict[str, str]:
     if missing := missing_in(names):
-        raise ValueError(f"a name is missing in {', '.join(missing)}")
+        raise Fault(
+            "names_missing", f"a name is missing in {', '.join(missing)}", languages=missing
+        )
     return names
 
 
@@ -56,13 +59,21 @@ class TierFile(Part):
 def _a_ladder(tiers: tuple[TierFile, ...]) -> tuple[TierFile, ...]:
     codes = [tier.code for tier in tiers]
     if twice := next((code for code in codes if codes.count(code) > 1), None):
-        raise ValueError(f"the level {twice} is there twice")
+        raise Fault("level_twice", f"the level {twice} is there twice", level=twice)
     if tiers[0].threshold:
-        raise ValueError(f"the first level, {tiers[0].code}, is everybody's: its threshold is 0")
+        raise Fault(
+            "first_threshold",
+            f"the first level, {tiers[0].code}, is everybody's: its threshold is 0",
+            level=tiers[0].code,
+        )
     for below, above in pairwise(tiers):
         if above.threshold <= below.threshold:
-            raise ValueError(
-                f"{above.code} stands above {below.code}, so its threshold must be more than {below.threshold}"
+            raise Fault(
+                "thresholds_fall",
+                f"{above.code} stands above {below.code}, so its threshold must be more than {below.threshold}",
+                above=above.code,
+                below=below.code,
+                threshold=below.threshold,
             )
     return tiers
 
@@ -89,19 +100,32 @@ class SchemeFile(Part):
     @model_validator(mode="after")
     def _makes_sense(self) -> "SchemeFile":
         if self.measure is Measure.TENURE and self.window_months is not None:
-            raise ValueError("window_months: tenure counts from joining on; leave it null")
+            raise Fault(
+                "tenure_window", "window_months: tenure counts from joining on; leave it null"
+            )
         if self.window_months is not None and self.window_months % self.period_months:
-            raise ValueError(
-                f"window_months: whole periods of {self.period_months} months, not {self.window_months} months"
+            raise Fault(
+                "window_not_whole",
+                f"window_months: whole periods of {self.period_months} months, not {self.window_months} months",
+                period=self.period_months,
+                window=self.window_months,
             )
         if self.event_type and self.measure not in TAKES_EVENTS:
-            raise ValueError(f"event_type: {self.measure.value} are not counted by event")
+            raise Fault(
+                "measure_without_events",
+                f"event_type: {self.measure.value} are not counted by event",
+                measure=self.measure.value,
+            )
         if self.measure is Measure.ACTIVE_DAYS and self.window_months is not None:
             days_max = self.window_months * DAYS_PER_MONTH_MAX
             if self.tiers[-1].threshold > days_max:
-                raise ValueError(
+                raise Fault(
+                    "never_reached",
                     f"tiers: {self.tiers[-1].code} is never reached: {self.window_months} months have"
-                    f" at most {days_max} days"
+                    f" at most {days_max} days",
+                    level=self.tiers[-1].code,
+                    months=self.window_months,
+                    days=days_max,
                 )
         return self
 

@@ -10,7 +10,7 @@ def told(id_: str, **changes: Any) -> bytes:
     """One event in our own format, of a source that tests know."""
     usual = {
         "source": "billing",
-        "type": "app_visit",
+        "type": "card_linked",
         "id": id_,
         "occurred_at": NOW.isoformat(),
         "msisdn": "998901234567",

@@ -5,8 +5,8 @@ from datetime import timedelta
 from click.testing import CliRunner
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from club.accrual import budgets, inbox
-from club.accrual.models import Kind
+from club.accrual import budgets, inbox, paces
+from club.accrual.models import Decision, Kind, RuleHour
 from club.cli import club as command
 from tests.accrual.conftest import Office
 
@@ -100,6 +100,40 @@ def test_a_cancelled_payment_gives_a_budget_its_room_back_and_slows_its_pace(clu
     (found,) = budgets.forecasts(now=club.now)
 
     assert (found.budget.used, found.pace) == (10, 10)
+
+
+def test_hours_that_were_counted_once_tell_the_same_as_their_decisions(club: Office):
+    club.publish("gift", reward=GIFT, limits=[BUDGET], fund=1)
+    for _ in range(30):
+        club.earns(club.subscriber(), 900)
+        club.later(hours=3, minutes=7)
+    asked_afresh = budgets.forecasts(now=club.now)
+
+    assert paces.note_hours(now=club.now) == 168
+    assert budgets.forecasts(now=club.now) == asked_afresh
+    assert paces.note_hours(now=club.now) == 0, "once is enough"
+
+    Decision.objects.all().delete()
+    assert budgets.forecasts(now=club.now)[0].pace > 250, "what is counted is not read again"
+    club.earns(club.subscriber(), 900)
+    club.later(hours=1)
+    after = budgets.forecasts(now=club.now)[0].pace
+    paces.note_hours(now=club.now + timedelta(hours=1))
+    assert budgets.forecasts(now=club.now)[0].pace == after
+
+
+def test_an_hour_is_counted_when_nothing_can_be_decided_in_it_any_more_and_kept_two_weeks(
+    club: Office,
+):
+    club.now = club.now.replace(minute=10)
+    paces.note_hours(now=club.now)
+    newest = RuleHour.objects.order_by("-hour").values_list("hour", flat=True).first()
+    assert newest == club.now.replace(minute=0) - timedelta(hours=2)
+
+    club.later(days=20)
+    paces.note_hours(now=club.now)
+
+    assert RuleHour.objects.count() == 168, "the gap is longer than what anybody asks for"
 
 
 def test_budgets_are_listed_on_the_command_line(club: Office):

@@ -21,11 +21,11 @@ KINDS: list[dict[str, Any]] = [
     {"type": "payment", "amount_tiyin": 700_000, "channel": "app"},
     {"type": "charge", "amount_tiyin": 300_000, "details": {"service": "usage"}},
     {"type": "survey", "details": {"survey": "nps", "score": 9}},
-    {"type": "app_visit"},
+    {"type": "card_linked"},
     {"type": "referral", "details": {"friend_msisdn": "998935550000"}},
     {"type": "moon_landing", "details": {"crew": [1, {"a": None}]}},
 ]
-POINTS = {"payment": 7, "charge": 3, "survey": 10, "app_visit": 10, "referral": 10}
+POINTS = {"payment": 7, "charge": 3, "survey": 10, "card_linked": 10, "referral": 10}
 CANCELLED = [0, 2, 5]
 
 

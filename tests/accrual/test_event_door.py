@@ -135,6 +135,28 @@ def test_a_source_brings_the_types_that_it_may(type_: str) -> None:
     assert post(told("2", source="shop", **undone)).json()["new"] == 1
 
 
+@pytest.mark.parametrize("type_", ["birthday", "tenure", "app_visit"])
+def test_what_the_club_makes_itself_only_a_source_that_names_it_may_bring(
+    settings: Any, type_: str
+) -> None:
+    (refused,) = post(told("1", type=type_)).json()["rejected"]
+    assert refused["code"] == "type_not_allowed"
+    assert "name the type among its types in CLUB_EVENT_SOURCES" in refused["reason"]
+    undone = told("1", type="cancellation", cancels=type_, msisdn="")
+    assert post(undone).json()["rejected"][0]["code"] == "type_not_allowed"
+
+    settings.EVENT_SOURCES["billing"]["types"] = [type_]
+    assert post(told("1", type=type_)).json()["new"] == 1
+
+
+def test_in_the_demo_too_nobody_else_makes_our_events(settings: Any) -> None:
+    settings.IS_DEMO, settings.EVENT_SOURCES = True, {}
+
+    answer = post(told("1", source="anybody", type="birthday")).json()
+
+    assert answer["rejected"][0]["code"] == "type_not_allowed"
+
+
 def test_a_cancellation_over_the_wire_cancels_what_it_names(club: Office) -> None:
     club.publish(
         "bought",

@@ -14,6 +14,7 @@ from club.accrual.errors import BadCampaign
 from club.accrual.models import Decision, InForce, Used
 from club.accrual.rules.granting import is_held_out
 from club.accrual.rules.model import Nth
+from club.ledger import actions as ledger
 from club.ledger import queries as books
 from club.reports import decisions
 from tests.accrual.conftest import PAYMENT, TEXTS, Office
@@ -124,6 +125,7 @@ def test_another_share_of_holdout_is_another_time_in_force(club: Office) -> None
 
 
 def test_two_funds_pay_together_as_one_purse_and_the_file_says_so_again(club: Office) -> None:
+    ledger.make_fund(fund=7, code="bank", name="A bank")
     in_force(club, paid_by=SHARED)
     aziza = club.subscriber()
     club.earns(aziza, 500)
@@ -133,6 +135,17 @@ def test_two_funds_pay_together_as_one_purse_and_the_file_says_so_again(club: Of
     assert campaign_files.exported(code="spring", at=club.now)["paid_by"] == SHARED
     reversed_shares = [(7, 50), (0, 50)]
     assert funds.number_of(reversed_shares) == lot.fund, "the same shares are the same purse"
+
+
+def test_a_fund_that_is_not_there_is_told_before_anybody_is_rewarded_from_it(club: Office) -> None:
+    by_another = [{"fund": 0, "percent": 50}, {"fund": 8, "percent": 50}]
+    with pytest.raises(BadCampaign) as refused:
+        in_force(club, paid_by=by_another)
+    (problem,) = refused.value.values["problems"]
+    assert problem["where"] == "paid_by/1/fund"
+
+    ledger.make_fund(fund=8, code="shop", name="A shop")
+    in_force(club, paid_by=by_another)
 
 
 @pytest.mark.parametrize(

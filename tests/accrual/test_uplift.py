@@ -126,6 +126,9 @@ def test_without_one_holdout_for_the_whole_span_there_is_nothing_to_compare(offi
     with pytest.raises(NoSuchCampaign):
         uplift.uplift(campaign="winter", since=since, until=until)
     assert uplift.uplift(campaign="spring", since=office.now, until=until).mean.is_chance
+    assert uplift.comparable_since(campaign="spring", since=since, until=until) == office.now
+    later = office.now + timedelta(hours=1)
+    assert uplift.comparable_since(campaign="spring", since=later, until=until) == later
 
 
 def test_the_command_says_in_words_what_it_brought(office: Holding):

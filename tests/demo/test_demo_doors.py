@@ -5,11 +5,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 from django.test import Client
 from django.utils import translation
+from django.utils.translation import gettext, to_locale
 
+from club.doors import demo
 from club.doors.demo.sentences import for_script
 from club.languages import CODES
 from club.subscribers.models import Subscriber
@@ -179,3 +183,15 @@ def test_a_page_from_elsewhere_cannot_pay_for_a_visitor(settings):
     )
 
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("language", ["uz", "uz-cyrl", "ru", "kaa"])
+def test_the_demo_speaks_one_language_at_a_time(language):
+    folder = Path(demo.__file__).parent / "locale" / to_locale(language)
+    with (folder / "LC_MESSAGES" / "django.po").open("rb") as file:
+        catalogue = read_po(file)
+
+    with translation.override(language):
+        told = {message.id: gettext(message.id) for message in catalogue if message.id}
+
+    assert told == {message.id: message.string for message in catalogue if message.id}

@@ -4,7 +4,9 @@ import pytest
 
 from club.access import groups
 from club.access.models import AuditLine, Staff
-from tests.builders import Club
+from club.accrual import campaign_files, campaigns
+from club.tiers import actions as tiers
+from tests.builders import Club, member, simulated
 
 pytestmark = pytest.mark.browser
 
@@ -71,6 +73,46 @@ def test_an_administrator_s_pages_call_nobody_outside(transactional_db, browse, 
         visit.page.get_by_role("heading", name="Salom, rustam").wait_for()
         visit.opens(path)
         visit.page.wait_for_load_state("networkidle")
+
+    assert visit.elsewhere == []
+    assert visit.complaints == [], visit.complaints
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (400, 860)])
+@pytest.mark.parametrize("locale", ["ru", "uz"])
+def test_a_marketer_s_pages_fit_the_screen_and_complain_of_nothing(
+    transactional_db, browse, tmp_path, width, height, locale
+):
+    club = Club().open()
+    club.earns(club.subscriber(), 5_000_000)
+    tiers.recompute(now=club.now)
+    tiers.note_forecast(now=club.now)
+    marketer = member("malika", groups.MARKETING)
+    file = campaign_files.exported(code="everyday", at=club.now) | {"holdout_percent": 10}
+    text = simulated(campaign_files.as_text(file), by=marketer, now=club.now)
+    proposal = campaigns.propose(text=text, why="because", by=marketer, now=club.now)
+
+    with browse(width=width, height=height, locale=locale) as visit:
+        visit.opens("/office/")
+        visit.page.fill("[name=username]", "malika")
+        visit.page.fill("[name=password]", "of the tests")
+        visit.page.click("button[type=submit]")
+        for nth, path in enumerate(
+            [
+                "/office/campaigns/?of=everyday",
+                "/office/campaigns/everyday/",
+                "/office/campaigns/everyday/simulate/",
+                f"/office/proposals/{proposal.pk}/",
+                "/office/proposals/",
+                "/office/clawbacks/",
+                "/office/segments/",
+                "/office/levels/?of=club",
+            ]
+        ):
+            visit.opens(path)
+            visit.page.locator("main h1").wait_for()
+            assert not visit.overflows(), path
+            visit.page.screenshot(path=tmp_path / f"{nth}.png")
 
     assert visit.elsewhere == []
     assert visit.complaints == [], visit.complaints

@@ -1,5 +1,6 @@
 """A campaign's page: its budgets, and what it brought."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -96,3 +97,32 @@ def test_a_rollback_alone_leads_to_its_proposal(club, marketer):
     answer = marketer.client.post(ADDRESS, {"to": f"{to:%Y-%m-%dT%H:%M}", "why": "x"})
 
     assert answer.url == f"/office/proposals/{Proposal.objects.get().pk}/"
+
+
+def test_the_page_tells_what_the_campaign_does_in_words(marketer):
+    page = shown(marketer)
+
+    assert "Paid by The operator: 100 %" in page
+    assert "Rule “For topping up” (top-up)" in page
+    assert "Level: is Gold" in page
+
+
+def test_the_span_to_compare_begins_where_the_holdout_became_what_it_is(club, marketer):
+    club.later(days=1)
+    changed(club, BUDGET, holdout_percent=30)
+
+    page = marketer.client.get(ADDRESS).content.decode()
+
+    (since,) = re.findall(r'name="since" type="datetime-local" value="([^"]+)"', page)
+    assert shown(marketer, since=since).count("Held out by lot") == 1
+
+
+def test_a_refusal_stands_in_the_part_of_the_page_that_was_asked(club, marketer):
+    compared = shown(marketer, since="2026-01-02T00:00", until="2026-01-01T00:00")
+    assert "What it brought The span ends before it begins." in compared
+
+    rolled_back = marketer.client.post(ADDRESS, {"to": "", "why": "x"})
+
+    assert rolled_back.status_code == 422
+    page = text_of(rolled_back.content.decode())
+    assert "Roll back It is so already: there is nothing to approve." in page

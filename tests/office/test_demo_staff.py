@@ -32,6 +32,19 @@ def test_the_agent_may_read_subscribers_and_do_nothing_else(db, settings):
     }
 
 
+def test_the_head_of_the_call_centre_may_ask_for_a_level_as_well(db, settings):
+    settings.IS_DEMO = True
+    create_demo_staff(NOW)
+
+    head = Staff.objects.get(username="callhead")
+
+    assert head.get_all_permissions() == {
+        "wagtailadmin.access_admin",
+        "subscribers.view_subscriber",
+        "tiers.propose_level",
+    }
+
+
 def test_a_second_load_changes_nothing(db, settings):
     settings.IS_DEMO = True
     logins = create_demo_staff(NOW)

@@ -43,12 +43,15 @@ def test_the_page_tells_how_many_stand_where_and_what_the_next_review_brings(clu
     assert "Nobody has been counted yet" not in page
     assert "The next review is on 06.12.2026" in page
     cells = re.findall(r'<td class="table__number">([^<]+)</td>', page)
-    assert cells[:20] == [
-        *("0", "1", "0", "0", "1"),
-        *("1\u202f500", "0", "0", "0", "0"),
-        *("5\u202f000", "1", "0", "0", "1"),
-        *("20\u202f000", "0", "0", "0", "0"),
+    assert cells[:24] == [
+        *("0 points", "1", "0", "0", "1"),
+        *("1\u202f500 points", "0", "0", "0", "0"),
+        *("5\u202f000 points", "1", "0", "0", "1"),
+        *("20\u202f000 points", "0", "0", "0", "0"),
+        *("2", "0", "0", "2"),
     ]
+    assert "60 months" in page, "each scheme tells its levels by what it measures"
+    assert "Will stand there after the review" in page, "the chart's two colours are told apart"
     assert '<rect class="chart__bar"' in page
 
 
@@ -61,7 +64,8 @@ def test_a_changed_scheme_is_approved_by_another_who_saw_the_difference(marketer
     assert Tier.objects.get(code="gold").threshold == 5_000
 
     page = head.client.get(answer.url).content.decode()
-    assert "<ins>6000</ins>" in page
+    assert 'title="tiers/03/threshold">Level 3 › From</td>' in page
+    assert "<ins>6\u202f000</ins>" in page
     (digest,) = re.findall(r'name="digest" value="(\w{64})"', page)
     head.client.post(answer.url, {"deed": "approve", "digest": digest})
 
@@ -170,9 +174,21 @@ def test_what_is_wrong_with_a_file_stands_above_it_and_nothing_typed_is_lost(mar
 
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "<code>tiers</code>" in page
-    assert "its threshold must be more than 1500" in page
+    assert "gold stands above silver, so it has to begin at more than 1\u202f500." in page
     assert 'value="because"' in page
+
+
+def test_every_mistake_in_a_scheme_is_told_at_its_place_in_the_reader_s_language(marketer):
+    scheme = file_of(marketer) | {"grace_days": -1, "colour": "gold"}
+    scheme["tiers"][1]["threshold"] = "many"
+    marketer.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ru"
+
+    page = marketer.client.post(LEVELS, {"text": json.dumps(scheme), "why": "x"}).content.decode()
+
+    assert "Уровень 2 › От</b>: Напишите целое число" in page
+    assert "Дней отсрочки после пересмотра</b>: Слишком мало: не меньше 0." in page
+    assert "colour</b>: " in page
+    assert "Input should" not in page
 
 
 def test_only_those_with_the_right_see_the_page(agent, marketer):

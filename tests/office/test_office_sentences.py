@@ -8,10 +8,12 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
+from django.utils import translation
 from django.utils.translation.template import templatize
 
-from club.accrual import campaign_words
+from club.accrual import campaign_words, deciding, erasure
 from club.doors import office
+from club.doors.office.words import word
 
 ROOM = Path(office.__file__).parent
 STAFF_READ = [Path(campaign_words.__file__)]
@@ -66,3 +68,16 @@ def test_no_translation_loses_a_placeholder(language):
         for form in forms:
             if message.id:
                 assert set(PLACEHOLDER.findall(form)) == set(PLACEHOLDER.findall(singular(message)))
+
+
+def test_what_deciding_notes_beside_an_event_is_told_in_words():
+    """Every note is written out in one file; staff read none of them as it stands there."""
+    noted = re.findall(
+        r'"((?:no rule|its|names another) [a-z ]+)"', Path(deciding.__file__).read_text("utf-8")
+    )
+    assert len({*noted}) == 4, noted
+
+    with translation.override("ru"):
+        for note in (*noted, erasure.NOTE):
+            assert word("event_note", note) != note
+        assert word("event_note", "KeyError: 7") == "KeyError: 7"

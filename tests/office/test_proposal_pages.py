@@ -54,6 +54,12 @@ def test_a_changed_campaign_is_approved_by_another_who_saw_the_difference(market
     assert 'value="withdraw"' in own
 
     page = head.client.get(address).content.decode()
+    assert "<del>One event brings at most 5\u202f000 points</del>" in page
+    assert "<ins>One event brings at most 77 points</ins>" in page
+    assert "Brings 1 point for every full 1\u202f000 UZS" in page
+    assert "Day of the week: is one of: Saturday, Sunday" in page
+    assert page.index("One event brings at most") < page.index("A gift for paying in the app")
+    assert "its simulation" in page
     assert "<code>rules/top-up/rule/reward/cap_per_event</code>" in page
     assert "<ins>77</ins>" in page
     assert "too &lt;b&gt;dear&lt;/b&gt;" in page
@@ -65,6 +71,7 @@ def test_a_changed_campaign_is_approved_by_another_who_saw_the_difference(market
         file_of(head.client, "everyday")["rules"]["top-up"]["rule"]["reward"]["cap_per_event"] == 77
     )
     assert InForce.objects.filter(rule_id="top-up").count() == 2
+    assert 'href="/office/campaigns/everyday/"' in head.client.get(address).content.decode()
 
 
 def test_a_refusal_without_a_reason_changes_nothing_and_says_so(marketer, head):
@@ -131,6 +138,10 @@ def test_only_those_with_the_right_see_the_pages(marketer, agent):
 def test_a_proposal_that_does_not_exist_is_not_found(head):
     assert head.client.get(f"{PROPOSALS}999/").status_code == 404
     assert head.client.post(f"{PROPOSALS}999/", {"deed": "approve"}).status_code == 404
+    head.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "uz"
+    page = head.client.get(f"{PROPOSALS}999/").content.decode()
+    assert "Bunday sahifa yoʻq" in page
+    assert 'href="/office/"' in page
 
 
 def test_the_list_tells_what_waits_and_what_was_closed(marketer, head):

@@ -1,6 +1,8 @@
 """A marketer simulates a campaign: in the office, and over the staff API."""
 
+import html
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,11 @@ from club.access.models import Proposal
 from club.accrual.models import Simulation
 from club.accrual.simulation import actions
 from tests.builders import NOW, Club, member
+from tests.office.campaigning import text_of
 from tests.office.conftest import Desk
 
 API, SIMULATIONS = "/office/api/v1/simulations", "/office/simulations/"
+CAMPAIGNS = "/office/campaigns/"
 DAYS = {"first_day": "2026-11-01", "last_day": "2026-11-18"}
 
 
@@ -177,3 +181,50 @@ def test_what_was_not_simulated_is_not_proposed_and_the_page_says_what_to_do(
 
     assert answer.status_code == 422
     assert "Simulate exactly this campaign first" in answer.content.decode()
+
+
+def test_the_page_names_what_it_counts_and_adds_it_up(marketer: Desk) -> None:
+    asked = posts(marketer, API, {"campaign": everyday(marketer, cap_per_event=1), **DAYS}).json()
+    worked_off(asked["id"])
+
+    page = text_of(marketer.client.get(f"{SIMULATIONS}{asked['id']}/").content.decode())
+
+    assert "Everyday points everyday Done" in page
+    assert "Bronze 99 3 In all 99 3" in page, "levels by their names"
+    assert "The operator 99 3 In all 99 3" in page, "and funds by theirs"
+    assert "For topping up – 3 3 In all 3 3" in page
+    assert "Winners: 0, 0 points" in page
+    assert "Losers: 3, −96 points" in page
+
+
+def test_a_simulation_that_ended_is_taken_up_again_with_its_draft(marketer: Desk) -> None:
+    asked = posts(marketer, API, {"campaign": everyday(marketer, cap_per_event=77), **DAYS}).json()
+    address = f"{SIMULATIONS}{asked['id']}/"
+    assert "simulate it again" not in marketer.client.get(address).content.decode()
+    marketer.client.post(address, {"deed": "cancel"})
+
+    page = marketer.client.get(address).content.decode()
+
+    assert "simulate it again" in page
+    (text,) = re.findall(r'<textarea name="text" hidden>(.*?)</textarea>', page, re.DOTALL)
+    form = marketer.client.post(SIMULATIONS, {"text": html.unescape(text)}).content.decode()
+    assert "&quot;cap_per_event&quot;: 77" in form
+    assert Simulation.objects.count() == 1
+
+
+def test_a_draft_that_was_never_in_force_is_found_again_by_its_code(marketer: Desk) -> None:
+    campaign = everyday(marketer, cap_per_event=77) | {"code": "spring"}
+    campaign["rules"] = {"spring": campaign["rules"]["top-up"]}
+    campaign["rules"]["spring"]["rule"]["id"] = "spring"
+    posts(marketer, API, {"campaign": campaign, **DAYS})
+
+    assert "/office/campaigns/spring/simulate/" in marketer.client.get(CAMPAIGNS).content.decode()
+    page = marketer.client.get("/office/campaigns/spring/simulate/").content.decode()
+    assert "&quot;cap_per_event&quot;: 77" in page
+
+
+def test_who_simulates_what_is_in_force_makes_no_draft(marketer: Desk) -> None:
+    posts(marketer, API, {"campaign": everyday(marketer), **DAYS})
+    assert "Draft" not in text_of(marketer.client.get(CAMPAIGNS).content.decode())
+    posts(marketer, API, {"campaign": everyday(marketer, cap_per_event=77), **DAYS})
+    assert "Draft" in text_of(marketer.client.get(CAMPAIGNS).content.decode())

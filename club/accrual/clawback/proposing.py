@@ -1,9 +1,9 @@
 """A clawback by four eyes: asked for with its exact count and sum, approved as that very set."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
+from sys import intern
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -175,11 +175,13 @@ def begin(document: Json, now: datetime) -> None:
         begun_at=now,
         lines_count=0,
     )
-    found = lines(selection_in(document), on=day_of(now))
-    while some := list(islice(found, LINES_A_WRITE)):
-        _write(clawback.pk, _counted(some, counted))
+    # Read to the end first: the reading looks each line up in the very table that would be growing
+    # below it, by a plan made while that was empty. A million keys are some 150 MB for a moment.
+    keys = [*_counted(lines(selection_in(document), on=day_of(now)), counted)]
     if counted.document() != document["of"]:
         raise Outdated("what it would take has changed since; propose it again")
+    for first in range(0, len(keys), LINES_A_WRITE):
+        _write(clawback.pk, keys[first : first + LINES_A_WRITE])
     clawback.lines_count = counted.decisions
     clawback.save(update_fields=["lines_count"])
     ask_for_work(clawback.pk)
@@ -235,13 +237,13 @@ def _taken(clawback: Clawback) -> Json:
     return {"decisions": decisions, "subscribers": subscribers, "points": points}
 
 
-def _counted(some: Sequence[Line], counted: Sum) -> Iterator[tuple[int, int, str]]:
-    for line in some:
+def _counted(found: Iterable[Line], counted: Sum) -> Iterator[tuple[int, int, str]]:
+    for line in found:
         counted.add(line)
-        yield line.subscriber_id, line.event_id, line.rule_id
+        yield line.subscriber_id, line.event_id, intern(line.rule_id)
 
 
-def _write(clawback_id: int, keys: Iterator[tuple[int, int, str]]) -> None:
+def _write(clawback_id: int, keys: Sequence[tuple[int, int, str]]) -> None:
     rows(
         """
         insert into accrual_clawed (subscriber_id, event_id, rule_id, clawback_id, state, note,
@@ -250,5 +252,5 @@ def _write(clawback_id: int, keys: Iterator[tuple[int, int, str]]) -> None:
           from unnest(%(subscribers)b::bigint[], %(events)b::bigint[], %(rules)b::text[]) k (s, e, r)
         """,
         clawback_id=clawback_id,
-        **columns("subscribers events rules", list(keys)),
+        **columns("subscribers events rules", keys),
     )

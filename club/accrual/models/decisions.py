@@ -42,6 +42,18 @@ class Used(models.Model):
     times = models.BigIntegerField()
 
 
+class RuleHour(models.Model):
+    """What a rule granted in an hour that is over, less what was taken back by cancellations; with an
+    empty rule the mark that all of that hour is counted (paces.py)."""
+
+    pk = models.CompositePrimaryKey("rule_id", "hour")
+    rule_id = models.CharField(max_length=60)
+    hour = models.DateTimeField()
+    points = models.BigIntegerField()
+    times = models.BigIntegerField()
+    last_at = models.DateTimeField(null=True)
+
+
 class DayMade(models.Model):
     """A day whose birthdays, or whose anniversaries of joining, all stand in the inbox."""
 

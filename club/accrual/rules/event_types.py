@@ -56,12 +56,14 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class EventType:
     """`version` is what senders may name; it grows when a field is added or gets another name. An
-    older version is read by `Field.formerly`, of a newer one what is declared here."""
+    older version is read by `Field.formerly`, of a newer one what is declared here. `is_own` types are
+    made by the club itself (`own_events.py`)."""
 
     name: str
     version: int = 1
     amount: Amount = Amount.NONE
     needs_channel: bool = False
+    is_own: bool = False
     fields: Mapping[str, Field] = field(default_factory=dict)
 
     @property
@@ -93,9 +95,9 @@ EVENT_TYPES: dict[str, EventType] = {
             amount=Amount.OPTIONAL,
             fields={"tariff_from": text(), "tariff_to": text(is_required=True)},
         ),
-        EventType("tenure"),
-        EventType("birthday"),
-        EventType("app_visit", fields={"platform": text()}),
+        EventType("tenure", is_own=True),
+        EventType("birthday", is_own=True),
+        EventType("app_visit", is_own=True, fields={"platform": text()}),
         EventType("participation", fields={"activity": text(is_required=True), "result": text()}),
         EventType(
             "referral",
@@ -150,6 +152,15 @@ def is_kind(kind: str) -> bool:
     if not colon:
         return bool(NAME.fullmatch(word))
     return word == CANCELLATION and name != PAYMENT and bool(NAME.fullmatch(name))
+
+
+def is_own(type_: str) -> bool:
+    """Whether the club makes events of this type itself.
+
+    >>> [is_own(name) for name in ("birthday", "payment", "moon_landing")]
+    [True, False, False]
+    """
+    return type_ in EVENT_TYPES and EVENT_TYPES[type_].is_own
 
 
 def known_kinds() -> list[str]:

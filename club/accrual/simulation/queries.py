@@ -22,6 +22,19 @@ def latest(*, limit: int, code: str | None = None) -> QuerySet[Simulation]:
     return (found.filter(code=code) if code else found).order_by("-asked_at", "-pk")[:limit]
 
 
+def of_document(*, digest: str) -> Simulation | None:
+    """The youngest one of exactly this document that has ended well, without its results."""
+    done = Simulation.objects.defer("results", "document")
+    return done.filter(digest=digest, state=Simulation.State.DONE).order_by("-pk").first()
+
+
+def last_draft(*, code: str) -> Simulation | None:
+    """The youngest simulation of a campaign's code, whatever became of it."""
+    return (
+        Simulation.objects.defer("results").filter(code=code).order_by("-asked_at", "-pk").first()
+    )
+
+
 def is_simulated(digest: str) -> bool:
     """Whether exactly this document was simulated, by what decides today."""
     return Simulation.objects.filter(

@@ -16,22 +16,23 @@ from wagtail.admin.auth import permission_required
 
 from club.access.models import Staff
 from club.access.proposals import WHY_CHARS_MAX
-from club.accrual import budgets, campaigns, uplift
+from club.accrual import budgets, campaign_files, campaigns, uplift
 from club.accrual.clawback import proposing as clawback_proposals
 from club.accrual.clawback import queries as clawbacks
 from club.accrual.models import Campaign
 from club.accrual.rules.comparing import Arm, Difference
-from club.accrual.rules.model import Limit
 from club.accrual.uplift import Uplift
 from club.clock import TASHKENT
+from club.doors.office import names
+from club.doors.office.campaign_lines import in_words
 from club.doors.office.campaigns import PERMISSION
 from club.doors.office.subscribers import moment
-from club.doors.office.why import PERIODS
 from club.errors import ClubError
-from club.reports.wording import money, number
+from club.reports.wording import money
 
 SPAN_SHOWN = timedelta(weeks=4)
 CLAWBACKS_SHOWN = 5
+MINUTE = timedelta(minutes=1)
 TIYIN = 100
 
 
@@ -66,7 +67,12 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
             "budgets": budgets.forecasts(now=now, campaign=code),
             "clawbacks": clawbacks.clawbacks(campaign=code, limit=CLAWBACKS_SHOWN),
             "compared": compared,
-            "since": since or _field(now - SPAN_SHOWN),
+            "sections": in_words(
+                campaign_files.exported(code=code, at=now),
+                levels=names.levels(),
+                funds=names.funds(),
+            ),
+            "since": since or _field(_span_begins(code, now)),
             "until": until or _field(now),
             "asked": request.POST,
             "why_chars_max": WHY_CHARS_MAX,
@@ -74,6 +80,12 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         },
         status=200 if error is None else 422,
     )
+
+
+def _span_begins(code: str, now: datetime) -> datetime:
+    """Where a comparison may begin, up to the next minute: the field has no seconds."""
+    at = uplift.comparable_since(campaign=code, since=now - SPAN_SHOWN, until=now)
+    return at + MINUTE - timedelta.resolution
 
 
 def _rolled_back(request: HttpRequest, code: str, now: datetime) -> HttpResponse:
@@ -167,16 +179,6 @@ def _money(tiyin: float) -> str:
 
 def _share(share: float, form: str = ".1f") -> str:
     return f"{share * 100:{form}} %".replace("-", "−") if isfinite(share) else "–"
-
-
-def limit_in_words(limit: Limit) -> str:
-    """How much of a budget in which period."""
-    words = (
-        ngettext("{n} point", "{n} points", limit.most)
-        if limit.unit == "points"
-        else ngettext("{n} time", "{n} times", limit.most)
-    )
-    return str(PERIODS[limit.period]).format(most=words.format(n=number(limit.most)))
 
 
 def _field(at: datetime) -> str:

@@ -12,6 +12,7 @@ from club.access.proposals import WHY_CHARS_MAX
 from club.accrual import campaign_files, campaigns, lifecycle
 from club.accrual.campaign_words import Told
 from club.accrual.errors import NoSuchCampaign
+from club.doors.office import names
 from club.errors import ClubError
 
 PERMISSION = "accrual.propose_campaign"
@@ -48,6 +49,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "office/campaigns.html",
         {
             "campaigns": lifecycle.standings(now),
+            "funds": names.funds(),
             "text": text,
             "why": request.POST.get("why", ""),
             "why_chars_max": WHY_CHARS_MAX,

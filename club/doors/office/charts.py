@@ -144,6 +144,14 @@ class Pair:
         return self.y + BAR_HEIGHT
 
     @property
+    def first_end(self) -> float:
+        return BAR_LEFT + self.first_width
+
+    @property
+    def second_end(self) -> float:
+        return BAR_LEFT + self.second_width
+
+    @property
     def label_y(self) -> int:
         return self.y + BAR_HEIGHT + 4
 
@@ -155,6 +163,7 @@ class Pairs:
     pairs: Sequence[Pair]
     left: int = BAR_LEFT
     bar_height: int = BAR_HEIGHT - 2
+    figure_dy: int = BAR_HEIGHT - 3
 
 
 def pairs(counts: Sequence[tuple[str, int, int]], *, width: int) -> Pairs:

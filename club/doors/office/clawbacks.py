@@ -17,6 +17,7 @@ from club.accrual.clawback.selecting import Selection, select
 from club.accrual.errors import NoSuchClawback
 from club.accrual.models import Clawback
 from club.clock import TASHKENT
+from club.doors.office import names
 from club.doors.office.subscribers import moment
 from club.errors import ClubError
 from club.ledger.rules import ClawbackPolicy
@@ -24,8 +25,6 @@ from club.programme import queries as programme
 
 PERMISSION = proposing.MAY_ASK
 LISTED = 20
-REFRESH_S = 5
-"""While a clawback runs, its page shows every so often how far it is."""
 SPAN_SHOWN = timedelta(days=2)
 """What the form begins with: a fault is usually found within so many days."""
 
@@ -67,6 +66,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "policy": policy.value,
             "policies": [one.value for one in ClawbackPolicy],
             "shown": shown,
+            "funds": names.funds(),
             "why_chars_max": WHY_CHARS_MAX,
             "error": error,
         },
@@ -118,12 +118,14 @@ def one(request: HttpRequest, clawback_id: int) -> HttpResponse:
     except NoSuchClawback as missing:
         raise Http404 from missing
     State = Clawback.State
-    response = TemplateResponse(
+    return TemplateResponse(
         request,
         "office/clawback.html",
         {
             "progress": progress,
             "clawback": progress.clawback,
+            "campaign_name": names.campaign_name(progress.clawback.campaign_id),
+            "why": why,
             "may_stop": progress.clawback.state == State.TAKING
             and request.user.has_perm(proposing.MAY_ANSWER),
             "may_restore": progress.clawback.state in (State.TAKEN, State.STOPPED)
@@ -133,9 +135,6 @@ def one(request: HttpRequest, clawback_id: int) -> HttpResponse:
         },
         status=200 if error is None else 422,
     )
-    if progress.is_running and error is None:
-        response.headers["Refresh"] = str(REFRESH_S)
-    return response
 
 
 def _selection(asked: QueryDict, now: datetime) -> Selection:

@@ -9,11 +9,11 @@ from wagtail.admin.auth import permission_required
 
 from club.access.models import Staff
 from club.access.proposals import WHY_CHARS_MAX
-from club.doors.office import charts
+from club.doors.office import charts, scheme_words
 from club.errors import ClubError
 from club.languages import UZBEK, in_language
 from club.tiers import queries, scheme_files, schemes
-from club.tiers.errors import NoSuchScheme
+from club.tiers.errors import BadScheme, NoSuchScheme
 from club.tiers.queries import Forecast
 
 PERMISSION = "tiers.propose_scheme"
@@ -24,7 +24,8 @@ CHART_WIDTH = 640
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """All schemes with the forecast of last night, and the file of one to work on (`of`)."""
-    of, text, error = request.GET.get("of", ""), "", None
+    of, text = request.GET.get("of", ""), ""
+    error: ClubError | None = None
     if request.method == "POST":
         text = request.POST.get("text", "")
         assert isinstance(request.user, Staff), "Wagtail lets nobody else in"
@@ -33,6 +34,9 @@ def page(request: HttpRequest) -> HttpResponse:
                 text=text, why=request.POST.get("why", ""), by=request.user, now=timezone.now()
             )
             return redirect("office_proposal", proposal.pk)
+        except BadScheme as refused:
+            error = refused
+            error.values["problems"] = scheme_words.told(refused, text)
         except ClubError as refused:
             error = refused
     elif of:
@@ -46,7 +50,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "office/levels.html",
         {
             "day": day,
-            "schemes": [(forecast, _chart(forecast)) for forecast in forecasts],
+            "schemes": [(forecast, _chart(forecast), _total(forecast)) for forecast in forecasts],
             "uncounted": queries.schemes_but([one.scheme.code for one in forecasts]),
             "text": text,
             "why": request.POST.get("why", ""),
@@ -79,3 +83,8 @@ def _chart(forecast: Forecast) -> charts.Pairs:
         for one in forecast.tiers
     ]
     return charts.pairs(counts, width=CHART_WIDTH)
+
+
+def _total(forecast: Forecast) -> dict[str, int]:
+    sums = ("standing", "rising", "falling", "standing_then")
+    return {name: sum(getattr(tier, name) for tier in forecast.tiers) for name in sums}

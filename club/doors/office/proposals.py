@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 from wagtail.admin.auth import any_permission_required
@@ -12,8 +13,14 @@ from wagtail.admin.auth import any_permission_required
 from club.access import proposals, queries
 from club.access.errors import NoSuchProposal
 from club.access.models import Proposal, Staff
-from club.accrual import campaign_files, campaigns
+from club.accrual import campaign_files, campaigns, segments
 from club.accrual.campaign_words import Told
+from club.accrual.clawback import proposing as clawbacks
+from club.accrual.models import Campaign, Clawback, Simulation
+from club.accrual.simulation import queries as simulations
+from club.doors.office import change_words, names
+from club.doors.office.campaign_lines import Section, differences
+from club.doors.office.templatetags.office import localized
 from club.errors import ClubError
 from club.tiers import giving, schemes
 from club.tiers import queries as tiers
@@ -44,8 +51,15 @@ def index(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(
         request,
         "office/proposals.html",
-        {"open": queries.open_proposals(), "closed": queries.closed_proposals(limit=CLOSED_SHOWN)},
+        {
+            "open": _named(queries.open_proposals()),
+            "closed": _named(queries.closed_proposals(limit=CLOSED_SHOWN)),
+        },
     )
+
+
+def _named(found: list[Proposal]) -> list[tuple[Proposal, str]]:
+    return [(proposal, names.subject(proposal)) for proposal in found]
 
 
 @any_permission_required(*PERMISSIONS)
@@ -73,7 +87,12 @@ def page(request: HttpRequest, proposal_id: int) -> HttpResponse:
         "office/proposal.html",
         {
             "proposal": proposal,
-            "changes": queries.changes_of(proposal),
+            "subject": names.subject(proposal),
+            "sections": (sections := _sections(proposal)),
+            "changes": [] if sections else _changes(proposal),
+            "places": queries.changes_of(proposal),
+            "simulation": _simulation(proposal),
+            "outcome": _outcome(proposal),
             "doubts": _doubts(proposal),
             "preview": _preview(proposal),
             "level": _level(proposal),
@@ -86,6 +105,52 @@ def page(request: HttpRequest, proposal_id: int) -> HttpResponse:
         },
         status=200 if error is None else 422,
     )
+
+
+def _sections(proposal: Proposal) -> list[Section]:
+    """A campaign's rules in words, the changed ones first; nothing for what is no campaign."""
+    if proposal.kind != campaigns.KIND:
+        return []
+    return differences(
+        proposal.before, proposal.document, levels=names.levels(), funds=names.funds()
+    )
+
+
+def _changes(proposal: Proposal) -> list[change_words.ToldChange]:
+    levels, funds = names.levels(), names.funds()
+    called = {one.code: localized(one.names) for one in Campaign.objects.only("names")}
+    told = (
+        change_words.told(change, levels=levels, funds=funds, campaigns=called)
+        for change in queries.changes_of(proposal)
+    )
+    return [change for change in told if change is not None]
+
+
+def _simulation(proposal: Proposal) -> Simulation | None:
+    """What the approver of a campaign should have seen: the last simulation of this very document."""
+    if proposal.kind != campaigns.KIND:
+        return None
+    return simulations.of_document(digest=proposal.digest)
+
+
+def _outcome(proposal: Proposal) -> str | None:
+    """The address of the page where one sees what came of an approved proposal."""
+    if proposal.state != Proposal.State.APPROVED:
+        return None
+    match proposal.kind:
+        case campaigns.KIND:
+            return reverse("office_campaign", args=[proposal.subject_id])
+        case clawbacks.KIND:
+            begun = Clawback.objects.filter(digest=proposal.digest).order_by("-pk").first()
+            return reverse("office_clawback", args=[begun.pk]) if begun else None
+        case clawbacks.KIND_RESTORING:
+            return reverse("office_clawback", args=[proposal.document["clawback"]])
+        case segments.KIND:
+            return reverse("office_segments")
+        case schemes.KIND:
+            return reverse("office_levels")
+        case _:
+            return None
 
 
 def _doubts(proposal: Proposal) -> list[Told]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from club.doors.office.charts import (
     BOTTOM,
-    LEFT,
     RIGHT,
     TOP,
     Framed,
@@ -17,9 +16,13 @@ from club.doors.office.charts import (
     round_levels,
 )
 
-WIDTH, WIDE, HEIGHT = 520, 1080, 240
+WIDTH, WIDE, HEIGHT, LEFT = 520, 1080, 240, 100
+MARK_WIDTH = 60
+"""What a day below the axis needs on a phone, where texts are larger."""
 DAYS_WITHOUT_MONTHS = 31
 """So few are named by their days."""
+MARKS_MAX = 8
+"""So many amounts have room below a histogram's bars."""
 GAP = 0.25
 """Of a bar's room, on each side of the two."""
 
@@ -61,7 +64,8 @@ def histogram(lines: Sequence[dict[str, Any]]) -> Chart:
     bars, marks = [], []
     for place, line in enumerate(lines):
         middle = LEFT + room * (place + 0.5)
-        marks.append(Tick(at=round(middle, 1), value=line["from"]))
+        if len(lines) <= MARKS_MAX or place % 2 == 0:
+            marks.append(Tick(at=round(middle, 1), value=line["from"]))
         for x, name in ((middle - wide, "before"), (middle, "draft")):
             top = y(line[name])
             bars.append((round(x, 1), top, round(wide, 1), round(y(0) - top, 1), name))
@@ -79,6 +83,8 @@ def _curves(on: Sequence[date], series: dict[str, list[int]], width: int = WIDTH
     named = firsts_of_months(on[0], on[-1])
     if len(on) <= DAYS_WITHOUT_MONTHS:
         named = [*on[:: max(len(on) // 6, 1)]]
+    nth = -(-len(named) * MARK_WIDTH // (width - LEFT - RIGHT)) or 1
+    named = named[::nth]
     marks = [Month(at=x((day - on[0]).days), on=day) for day in named]
     lines = [
         (name, "M" + "L".join(f"{x(place)} {y(amount)}" for place, amount in enumerate(amounts)))

@@ -19,7 +19,9 @@ from club.accrual.models import Simulation
 from club.accrual.simulation import actions, queries, tasks
 from club.accrual.simulation.wants import Span
 from club.clock import day_of, months_later
+from club.doors.office import names
 from club.doors.office import simulation_charts as charts
+from club.doors.office.templatetags.office import fund_name, localized
 from club.errors import ClubError
 
 PERMISSION = actions.PERMISSION
@@ -49,7 +51,9 @@ def ask(request: HttpRequest, code: str = "") -> HttpResponse:
             document = campaign_files.exported(code=code, at=timezone.now())
             text = campaign_files.as_text(document)
         except NoSuchCampaign as refused:
-            error = refused
+            draft = queries.last_draft(code=code)
+            error = None if draft else refused
+            text = campaign_files.as_text(draft.document) if draft else ""
     return TemplateResponse(
         request,
         "office/simulate.html",
@@ -86,6 +90,7 @@ def page(request: HttpRequest, simulation_id: int) -> HttpResponse:
         "office/simulation.html",
         {
             "simulation": simulation,
+            "text": campaign_files.as_text(simulation.document),
             "is_open": simulation.state in (State.WAITING, State.RUNNING),
             "why": request.POST.get("why", ""),
             "why_chars_max": WHY_CHARS_MAX,
@@ -140,7 +145,42 @@ def _figures(simulation: Simulation) -> dict[str, Any]:
             }
             for budget in found["budgets"]
         ],
-        "parts": [(name, found[f"by_{name}"]) for name in ("tier", "region", "tariff", "fund")],
+        "lost": -found["losers"]["points"],
+        "parts": [
+            _part(name, found[f"by_{name}"]) for name in ("tier", "region", "tariff", "fund")
+        ],
+        "by_rule": _by_rule(found["by_rule"], simulation.document),
+    }
+
+
+def _part(
+    name: str, lines: list[dict[str, Any]]
+) -> tuple[str, list[dict[str, Any]], dict[str, int]]:
+    """One way to divide the points: its lines by the names of what they stand for, and their sums."""
+    levels, funds = names.levels(), names.funds()
+
+    def called(value: Any) -> str:
+        match name, value:
+            case _, None:
+                return "–"
+            case "tier", code if code in levels:
+                return localized(levels[code])
+            case "fund", number:
+                return fund_name(int(number), funds)
+            case _:
+                return str(value)
+
+    named = [{**line, "value": called(line["value"])} for line in lines]
+    return name, named, {side: sum(line[side] for line in lines) for side in ("before", "draft")}
+
+
+def _by_rule(lines: list[dict[str, Any]], document: dict[str, Any]) -> dict[str, Any]:
+    """By the names of the rules in the draft itself."""
+    named = document["rules"]
+    return {
+        "lines": [{**line, "name": localized(named[line["rule"]]["names"])} for line in lines],
+        "times": sum(line["times"] for line in lines),
+        "points": sum(line["points"] for line in lines),
     }
 
 

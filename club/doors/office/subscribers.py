@@ -14,7 +14,7 @@ from wagtail.admin.auth import permission_required
 from club.access import actions as access
 from club.access.models import Staff
 from club.clock import TASHKENT
-from club.doors.office import charts, giving
+from club.doors.office import charts, giving, names
 from club.doors.office.supposing import what_if
 from club.errors import ClubError
 from club.languages import UZBEK
@@ -110,6 +110,7 @@ def page(request: HttpRequest, subscriber_id: int) -> HttpResponse:
             "now": now.astimezone(TASHKENT),
             "is_no_moment": bool(asked_at) and view.at is None and told_from is None,
             "told_from": told_from,
+            "funds": names.funds(),
             "what_if": what_if(request.GET, subscriber, view.reader, now=now),
             "giving": giving.form(request, error=refusal, now=now),
         },

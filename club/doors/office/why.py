@@ -37,6 +37,13 @@ WEEKDAYS = (
     gettext_lazy("Saturday"),
     gettext_lazy("Sunday"),
 )
+WEEK = tuple(range(1, 8))
+ORDERS = {
+    "lt": lambda place: WEEK[:place],
+    "le": lambda place: WEEK[: place + 1],
+    "gt": lambda place: WEEK[place + 1 :],
+    "ge": lambda place: WEEK[place:],
+}
 JOINTS = {
     "all": gettext_lazy("All of these hold:"),
     "any": gettext_lazy("At least one of these holds:"),
@@ -96,14 +103,25 @@ def clauses(answer: Answer, levels: Levels, depth: int = 0) -> Iterator[Clause]:
     """The condition from top to bottom, each line with what it found."""
     match answer:
         case Leaf(ok=ok, field=field, op=op, want=want, got=got):
-            wanted = want if isinstance(want, tuple) else (want,)
-            told = ", ".join(value(field, one, levels) for one in wanted)
-            clause = str(OPS[op]).format(want=told)
-            yield Clause(ok, depth, f"{word('fact', field)}: {clause}", value(field, got, levels))
+            yield Clause(ok, depth, clause(field, op, want, levels), value(field, got, levels))
         case Branch(ok=ok, word=joint, parts=parts):
             yield Clause(ok, depth, str(JOINTS[joint]), "")
             for part in parts:
                 yield from clauses(part, levels, depth + 1)
+
+
+def clause(field: str, op: str, want: object, levels: Levels) -> str:
+    """What is asked of one fact. Days of the week are named one by one: nobody says "at least Saturday"."""
+    wanted = want if isinstance(want, tuple) else (want,)
+    if field == "weekday" and op in ORDERS:
+        place = WEEK.index(want) if want in WEEK else None
+        if place is not None:
+            wanted, op = ORDERS[op](place), "one_of"
+    if op == "one_of" and len(wanted) == 1:
+        op = "eq"
+    told = ", ".join(value(field, one, levels) for one in wanted)
+    is_yes_or_no = op == "eq" and isinstance(want, bool)
+    return f"{word('fact', field)}: {told if is_yes_or_no else str(OPS[op]).format(want=told)}"
 
 
 def steps(explanation: Explanation) -> Iterator[Step]:

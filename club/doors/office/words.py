@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from club.accrual import erasure
 from club.accrual.rules.event_types import EVENT_TYPES, cancellation_of
 
 WORDS = {
@@ -36,6 +37,16 @@ WORDS = {
         "kept": _("Of a type that nobody has declared: kept"),
         "decided": _("Decided"),
         "failed": _("Deciding it failed"),
+    },
+    # What deciding wrote beside an event; a fault of the program itself stays as it was written.
+    "event_note": {
+        "no rule was in force": _("no rule was in force"),
+        "its payment has not been decided yet": _("its payment has not been decided yet"),
+        "its payment had brought no points": _("its payment had brought no points"),
+        "names another number or amount than its payment": _(
+            "names another number or amount than its payment"
+        ),
+        erasure.NOTE: _("its subscriber was erased"),
     },
     "event_kind": {
         "payment": _("Payment"),

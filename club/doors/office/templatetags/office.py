@@ -1,9 +1,12 @@
 """How the office writes numbers, money and the programme's own texts."""
 
-from django import template
-from django.utils.translation import get_language
+from collections.abc import Mapping
 
-from club.doors.office import campaign_page, why, words
+from django import template
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from club.doors.office import rule_lines, why, words
 from club.languages import UZBEK, Texts, in_language
 from club.reports import wording
 from club.reports.why import telling
@@ -39,6 +42,31 @@ def localized(texts: Texts) -> str:
     return in_language(texts, (get_language() or UZBEK).lower())
 
 
+@register.filter("named")
+def fund_name(fund: int, funds: Mapping[int, str]) -> str:
+    """A fund as people call it; of one that is not there its number."""
+    return funds.get(fund) or _("fund {n}").format(n=fund)
+
+
+@register.filter
+def measured(amount: int, measure: str) -> str:
+    """So much of what a scheme of levels counts by."""
+    match measure:
+        case "money_tiyin":
+            return wording.money(amount)
+        case "points":
+            words = ngettext("{n} point", "{n} points", amount)
+        case "events":
+            words = ngettext("{n} event", "{n} events", amount)
+        case "active_days":
+            words = ngettext("{n} day", "{n} days", amount)
+        case "tenure_months":
+            words = ngettext("{n} month", "{n} months", amount)
+        case _:
+            words = "{n}"
+    return words.format(n=wording.number(amount))
+
+
 @register.filter
 def in_words(code: str, noun: str) -> str:
     """A stored code of one of our nouns, as staff read it."""
@@ -62,4 +90,4 @@ register.filter("facts_seen", why.facts_seen)
 register.filter("clauses", why.clauses)
 register.filter("steps", why.steps)
 register.filter("because", why.because)
-register.filter("limit_in_words", campaign_page.limit_in_words)
+register.filter("limit_in_words", rule_lines.limit_in_words)
