@@ -62,7 +62,6 @@ def _explained(
         reason=granted.reason,
         because=granted.because,
         resets_at=resets_at(granted.because, at),
-        steps=steps,
         canonical=version.canonical,
         facts=facts,
     )

@@ -72,7 +72,7 @@ def of_line(*, subscriber_id: int, line_id: str, language: str, now: datetime) -
 
 
 def missed(*, subscriber_id: int, language: str, now: datetime, limit: int) -> list[Told]:
-    """The newest events that brought nothing, each with its reason. Seven queries at most."""
+    """The newest events that brought nothing, each with its reason. Ten queries at most."""
     events = decisions.explained(
         subscriber_id=subscriber_id, event_ids=(), fruitless_max=limit
     ).values()
@@ -277,7 +277,7 @@ def _first_told(decision: ExplainedDecision) -> tuple[int, int, str]:
     never meant for the subscriber."""
     if decision.reason == Reason.HOLDOUT:
         return 3, 0, decision.rule_id
-    if decision.granted or decision.steps is None:
+    if decision.granted or decision.facts is None:
         return 0, 0, decision.rule_id
     if decision.reason in STOPPED:
         return 1, STOPPED[decision.reason], decision.rule_id
