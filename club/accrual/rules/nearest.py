@@ -190,7 +190,7 @@ def _shape(canonical: str, levels: tuple[str, ...]) -> Shape:
     by_field: dict[str, list[Leaf]] = defaultdict(list)
     for leaf in leaves(rule):
         by_field[leaf.field].append(leaf)
-    parts = [Part(frozenset(_fields(part)), part) for part in _parts(rule.condition)]
+    parts = [Part(frozenset(fields_of(part)), part) for part in parts_of(rule.condition)]
     if not isinstance(rule.reward, Fixed):
         field = rule.reward.field
         by_field.setdefault(field, [])
@@ -215,27 +215,30 @@ def _fact(
         tuple(clauses),
         tuple(
             Tried(tuple(clause.is_met_by(value) for clause in clauses), value)
-            for value in _values(field, clauses, rule, levels)
+            for value in values_of(field, clauses, rule, levels)
             if all(why(part, UNKNOWN._replace(**{field: value})).ok for part in alone)
         ),
     )
 
 
-def _parts(condition: Condition) -> Iterator[Condition]:
+def parts_of(condition: Condition) -> Iterator[Condition]:
+    """The conditions that all have to hold."""
     if isinstance(condition, All):
         for part in condition.of:
-            yield from _parts(part)
+            yield from parts_of(part)
     else:
         yield condition
 
 
-def _fields(condition: Condition) -> set[str]:
-    return {leaf.field for leaf in _leaves(condition)}
+def fields_of(condition: Condition) -> set[str]:
+    """The facts that it depends on."""
+    return {leaf.field for leaf in leaves_of(condition)}
 
 
-def _values(
+def values_of(
     field: str, clauses: Sequence[Leaf], rule: Rule, levels: Sequence[str]
 ) -> Iterable[Value]:
+    """All that there is to try of a fact: of every sort of value that the clauses tell apart one."""
     constants = dict.fromkeys(value for clause in clauses for value in clause.constants)
     if field == "amount":
         return _amounts(rule, [int(value) for value in constants])
@@ -292,10 +295,11 @@ def leaves(rule: Rule) -> Iterator[Leaf]:
     its rates and its boosts."""
     yield Leaf("event_type", rule.trigger, rule.trigger.__contains__)
     for condition in rule.conditions():
-        yield from _leaves(condition)
+        yield from leaves_of(condition)
 
 
-def _leaves(condition: Condition) -> Iterator[Leaf]:
+def leaves_of(condition: Condition) -> Iterator[Leaf]:
+    """Its clauses, whatever joins them."""
     match condition:
         case Compare(field=field, op=op, value=value):
             yield Leaf(field, (value,), lambda got, op=op, value=value: OPS[op](got, value))  # type: ignore[misc]
@@ -304,7 +308,7 @@ def _leaves(condition: Condition) -> Iterator[Leaf]:
         case InSegment(segment=segment):
             yield Leaf("segments", (segment,), lambda got, segment=segment: segment in got)  # type: ignore[misc]
         case Not(of=inner):
-            yield from _leaves(inner)
+            yield from leaves_of(inner)
         case All(of=parts) | AnyOf(of=parts):
             for part in parts:
-                yield from _leaves(part)
+                yield from leaves_of(part)
