@@ -55,6 +55,12 @@ def sentence(canonical: str, reader: Reader) -> str:
     return f"{_gives(rule.reward)}: {', '.join(parts)}"
 
 
+def asked(canonical: str, reader: Reader) -> int:
+    """Of how many facts it asks something."""
+    terms, has_more = terms_of(canonical, tuple(reader.levels))
+    return len(terms) + has_more
+
+
 # ---- how much --------------------------------------------------------------------------------
 def _gives(reward: AnyReward) -> str:
     usual, most = _factors(reward)

@@ -11,7 +11,7 @@ from club.accrual import offers
 from club.clock import day_of
 from club.errors import ClubError
 from club.programme import queries as programmes
-from club.reports.offer_words import sentence
+from club.reports.offer_words import asked, sentence
 from club.reports.why import telling
 from club.reports.why.reader import Reader
 from club.subscribers.models import Subscriber
@@ -84,7 +84,9 @@ def _told(
 
 
 def _campaign(offer: offers.Offer, reader: Reader) -> ToldCampaign:
-    given = [Given(reader.text(one.names), sentence(one.canonical, reader)) for one in offer.rules]
+    """What goes first by its priority is told first, and of equals what asks the least."""
+    rules = sorted(offer.rules, key=lambda one: (-one.rule.priority, asked(one.canonical, reader)))
+    given = [Given(reader.text(one.names), sentence(one.canonical, reader)) for one in rules]
     return ToldCampaign(
         key=offer.code,
         name=reader.text(offer.names),

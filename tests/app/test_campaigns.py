@@ -68,7 +68,7 @@ def test_a_subscriber_reads_what_is_open_to_them_and_its_whole_terms(bobur, club
 
     whole = bobur.get("/campaigns/weekend", accept_language="en").data
     assert (whole["legal"], whole["legal_is_whole"]) == (f"en: {TERMS}", True)
-    assert whole["offers"] == [{"title": "gift weekend en", "text": told["gives"]}]
+    assert told["offers"] == [{"title": "gift weekend en", "text": told["gives"]}]
     assert {key: whole[key] for key in told if not key.startswith("legal")} == {
         key: told[key] for key in told if not key.startswith("legal")
     }
@@ -185,6 +185,16 @@ def test_a_campaign_of_several_rules_shows_those_that_are_for_the_reader(bobur, 
 
     assert version.campaign_id == "mixed"
     assert [one["text"] for one in whole["offers"]] == ["10 points: for payments"]
+
+
+def test_what_asks_the_least_is_the_sentence_of_a_campaign(bobur):
+    told = shown(bobur)["everyday"]
+
+    assert [one["title"] for one in told["offers"]] == [
+        "For topping up",
+        "A gift for paying in the app",
+    ]
+    assert told["gives"] == told["offers"][0]["text"]
 
 
 def test_a_key_that_is_none_is_not_found_and_one_that_cannot_be_is_refused(bobur):

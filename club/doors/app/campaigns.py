@@ -21,22 +21,17 @@ class CampaignOfferOut(Schema):
 
 
 class CampaignOut(Schema):
-    """`gives` is the one sentence to show. Validity ends before `valid_to`; null is for ever. `legal` is
+    """`gives` is the one sentence to show, `offers` are all of them, beginning with it. Validity ends before `valid_to`; null is for ever. `legal` is
     the beginning of the terms, all of them where `legal_is_whole`; empty where there are none."""
 
     key: str
     name: str
     gives: str = Field(examples=["1 point for every 1 000 UZS: for payments, on Saturdays"])
+    offers: Sequence[CampaignOfferOut]
     valid_from: datetime | None
     valid_to: datetime | None
     legal: str
     legal_is_whole: bool
-
-
-class WholeCampaignOut(CampaignOut):
-    """With everything it gives, and all of its terms."""
-
-    offers: Sequence[CampaignOfferOut]
 
 
 class CampaignsOut(Schema):
@@ -57,11 +52,11 @@ def show_campaigns(request: SignedInRequest) -> CampaignsOut:
 @router.get(
     "/campaigns/{key}",
     auth=AccessToken(),
-    response=or_problems({200: WholeCampaignOut}, 401, 404, 422),
+    response=or_problems({200: CampaignOut}, 401, 404, 422),
 )
 def show_campaign(
     request: SignedInRequest, key: Annotated[str, Path(pattern=CODE, max_length=60)]
-) -> WholeCampaignOut:
+) -> CampaignOut:
     """One of them, with the whole legal text."""
     found = offers.one(
         subscriber_id=request.auth.subscriber_id,
@@ -69,4 +64,4 @@ def show_campaign(
         language=translation.get_language(),
         now=timezone.now(),
     )
-    return WholeCampaignOut.from_orm(found)
+    return CampaignOut.from_orm(found)
