@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import pairwise
 from typing import Annotated
 
-from django.db.models import QuerySet
 from pydantic import Field, TypeAdapter
 
+from club.accrual import queries as accrual
 from club.accrual.clawback import queries as clawbacks
 from club.accrual.clawback.queries import TakenBack
 from club.accrual.models import Decision, Event, RuleVersion
@@ -21,13 +20,11 @@ from club.accrual.rules.granting import Because, Bid, contest
 from club.accrual.rules.model import Limit, Occasion, Streak
 from club.accrual.rules.near_misses import clauses_failed
 from club.accrual.rules.nearest import Change, nearest
-from club.accrual.rules.to_python import compiled
+from club.accrual.rules.to_python import compiled, together
 from club.accrual.rules.wanting import Want, want
 from club.languages import Texts
 
 OCCASION: TypeAdapter[Occasion] = TypeAdapter(Annotated[Occasion, Field(discriminator="kind")])
-LOOKED_AT = 0, 50, 500
-"""Of the newest events: where fruitless ones are looked for first, and where next."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,8 @@ class ExplainedDecision:
     canonical: str
     facts: Facts | None
     """None where there are none to work from: the event was never put to a rule."""
+    clauses_failed: int
+    """How many clauses kept its condition from holding: the fewer, the nearer it was."""
     taken_back: TakenBack | None = None
     """What a clawback did about it afterwards."""
 
@@ -57,11 +56,6 @@ class ExplainedDecision:
         if self.facts is None:
             return None
         return explain(compiled(self.canonical).rule, self.facts, version=self.rule_hash)
-
-    @cached_property
-    def clauses_failed(self) -> int:
-        """How many clauses kept its condition from holding: the fewer, the nearer it was."""
-        return clauses_failed(self.canonical)(*self.facts) if self.facts else 0
 
     def changes(self, levels: Sequence[str]) -> tuple[Change, ...] | None:
         """The least that would have made it count; None where there is no such small thing, or where
@@ -84,15 +78,16 @@ class ExplainedEvent:
 def explained(
     *, subscriber_id: int, event_ids: Iterable[int], fruitless_max: int
 ) -> dict[int, ExplainedEvent]:
-    """The events asked for, and the newest `fruitless_max` that moved no points, by their ids; these
-    are looked for among the newest of LOOKED_AT.
+    """The events asked for, and the newest `fruitless_max` that moved no points, by their ids.
 
-    Eight queries at most, whatever the number of events; newest event first, and of each event the decisions
+    Six queries at most, whatever the number of events; newest event first, and of each event the decisions
     that moved points, then those that nearly did.
     """
     mine = Decision.objects.filter(subscriber_id=subscriber_id)
     of_subscriber = Event.objects.filter(subscriber_id=subscriber_id)
-    wanted = {*event_ids, *_fruitless(of_subscriber, mine, fruitless_max)}
+    wanted = {*event_ids}
+    if fruitless_max:
+        wanted |= {*accrual.fruitless(subscriber_id=subscriber_id, limit=fruitless_max)}
     events = (
         of_subscriber.select_related("outcome__rulebook")
         .filter(id__in=wanted)
@@ -123,25 +118,6 @@ def explained(
     }
 
 
-def _fruitless(
-    events: QuerySet[Event], decisions: QuerySet[Decision], fruitless_max: int
-) -> list[int]:
-    """Two reads along an index each, and two more where few of the newest were fruitless; one statement
-    for both was planned anew, and badly, at times."""
-    newest = events.order_by("-occurred_at", "-id").values_list("id", flat=True)
-    found: list[int] = []
-    if not fruitless_max:
-        return found
-    for first, last in pairwise(LOOKED_AT):
-        ids = [*newest[first:last]]
-        moved = decisions.filter(event_id__in=ids).exclude(granted=0)
-        fruitful = {*moved.values_list("event_id", flat=True)}
-        found += [event_id for event_id in ids if event_id not in fruitful]
-        if len(found) >= fruitless_max or len(ids) < last - first:
-            break
-    return found[:fruitless_max]
-
-
 def _asked(event: Event) -> Sequence[str]:
     outcome = getattr(event, "outcome", None)
     return outcome.rulebook.versions if outcome and outcome.rulebook else ()
@@ -159,13 +135,20 @@ def _all_of(
     cancellation asks none: it takes back what one gave before."""
     decided = {decision.rule_hash: decision for decision in decisions}
     facts = None if event.facts is None else remembered(event.facts)
-    for decision in decisions:
-        version = versions[decision.rule_hash]
+    hashes = [*dict.fromkeys([*asked, *decided])]
+    canonicals = tuple(versions[hash_].canonical for hash_ in hashes)
+    failed = dict(zip(hashes, clauses_failed(canonicals)(*facts), strict=True)) if facts else {}
+    for hash_, decision in decided.items():
         clawed = taken.get((event.id, decision.rule_id))
-        yield _explained(decision, event, version, facts, clawed)
+        yield _explained(decision, event, versions[hash_], facts, failed.get(hash_, 0), clawed)
     if facts is None:
         return
-    wants = {hash_: _want(versions[hash_], facts) for hash_ in {*asked, *decided}}
+    wants = {
+        hash_: want(compiled(canonical), points, facts)
+        for hash_, canonical, points in zip(
+            hashes, canonicals, together(canonicals)(*facts), strict=True
+        )
+    }
     _, lost = contest(
         [
             _bid(versions[hash_], wanted, decided.get(hash_))
@@ -173,12 +156,14 @@ def _all_of(
             if wanted.points and not _stood_aside(decided.get(hash_))
         ]
     )
-    for hash_ in wants.keys() - decided.keys():
-        version, wanted = versions[hash_], wants[hash_]
+    for hash_, wanted in wants.items():
+        if hash_ in decided:
+            continue
+        version = versions[hash_]
         other = lost.get(version.rule_id)
         yield ExplainedDecision(
             rule_id=version.rule_id,
-            rule_hash=version.hash,
+            rule_hash=hash_,
             names=version.names,
             wanted=wanted.wanted,
             granted=0,
@@ -187,12 +172,8 @@ def _all_of(
             resets_at=None,
             canonical=version.canonical,
             facts=facts,
+            clauses_failed=failed[hash_],
         )
-
-
-def _want(version: RuleVersion, facts: Facts) -> Want:
-    rule = compiled(version.canonical)
-    return want(rule, rule.points(*facts), facts)
 
 
 def _stood_aside(decision: Decision | None) -> bool:
@@ -221,6 +202,7 @@ def _explained(
     event: Event,
     version: RuleVersion,
     facts: Facts | None,
+    failed: int,
     taken_back: TakenBack | None,
 ) -> ExplainedDecision:
     because = _because(decision)
@@ -235,6 +217,7 @@ def _explained(
         resets_at=resets_at(because, event.occurred_at),
         canonical=version.canonical,
         facts=facts,
+        clauses_failed=failed,
         taken_back=taken_back,
     )
 

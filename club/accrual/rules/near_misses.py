@@ -12,11 +12,12 @@ from club.accrual.rules.model import All, AnyOf, Condition, Not
 from club.accrual.rules.to_python import compiled, condition_node, function
 
 
-@lru_cache(maxsize=2_000)
-def clauses_failed(canonical: str) -> Callable[..., int]:
-    """A function of the facts, positional, of a stored version's text; 0 where the condition holds."""
-    rule = compiled(canonical).rule
-    return function(_deciding(rule.condition, ok=False), name=f"<failed clauses of {rule.id}>")
+@lru_cache(maxsize=1_000)
+def clauses_failed(canonicals: tuple[str, ...]) -> Callable[..., tuple[int, ...]]:
+    """A function of the facts, positional, for the texts of stored versions: a count for each, 0 where
+    its condition holds. One call for all, as `together` is. Raises as `compiled` does."""
+    counts = [_deciding(compiled(one).rule.condition, ok=False) for one in canonicals]
+    return function(ast.Tuple(counts, ast.Load()), name=f"<failed clauses of {len(counts)} rules>")
 
 
 def _deciding(condition: Condition, *, ok: bool) -> ast.expr:

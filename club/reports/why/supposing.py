@@ -9,6 +9,7 @@ from club.accrual.errors import UnknownLevel
 from club.accrual.models import RuleVersion
 from club.accrual.rules.facts import Facts
 from club.accrual.rules.model import Scalar
+from club.accrual.rules.near_misses import clauses_failed
 from club.languages import Texts
 from club.programme import queries as programmes
 from club.reports.decisions import ExplainedDecision, nearness, resets_at
@@ -64,4 +65,5 @@ def _explained(
         resets_at=resets_at(granted.because, at),
         canonical=version.canonical,
         facts=facts,
+        clauses_failed=clauses_failed((version.canonical,))(*facts)[0],
     )

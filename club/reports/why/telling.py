@@ -72,7 +72,7 @@ def of_line(*, subscriber_id: int, line_id: str, language: str, now: datetime) -
 
 
 def missed(*, subscriber_id: int, language: str, now: datetime, limit: int) -> list[Told]:
-    """The newest events that brought nothing, each with its reason. Ten queries at most."""
+    """The newest events that brought nothing, each with its reason. Seven queries at most."""
     events = decisions.explained(
         subscriber_id=subscriber_id, event_ids=(), fruitless_max=limit
     ).values()
