@@ -7,6 +7,9 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Count, Sum
 
 from club.accrual.models import Campaign, Decision, EventState, InForce, Outcome, Queued
+from club.accrual.rows import rows
+
+FRUITLESS_LOOKED_AT = 500
 
 
 # ---- rules -----------------------------------------------------------------------------------
@@ -53,6 +56,33 @@ def versions_between(first: datetime, last: datetime) -> list[Version]:
 def campaigns() -> list[Campaign]:
     """All that are or were in force, by their codes."""
     return list(Campaign.objects.order_by("code"))
+
+
+# ---- events ----------------------------------------------------------------------------------
+def fruitless(*, subscriber_id: int, limit: int) -> list[int]:
+    """The newest events of a subscriber that moved no points, the newest first; looked for among the
+    newest FRUITLESS_LOOKED_AT.
+
+    One read that stops when it has enough. Lateral with a limit of its own, so that each event is looked
+    up by the key: an anti-join was planned anew, and badly, at times.
+    """
+    found = rows(
+        """
+        select e.id
+          from (select id, occurred_at from accrual_event
+                 where subscriber_id = %(who)b::bigint
+                 order by occurred_at desc, id desc limit %(looked_at)b::int) e
+          left join lateral (select true as moved from accrual_decision d
+                              where d.subscriber_id = %(who)b::bigint and d.event_id = e.id
+                                and d.granted <> 0 limit 1) d on true
+         where d.moved is null
+         order by e.occurred_at desc, e.id desc limit %(limit)b::int
+        """,
+        who=subscriber_id,
+        looked_at=FRUITLESS_LOOKED_AT,
+        limit=limit,
+    )
+    return [event_id for (event_id,) in found]
 
 
 # ---- the whole -------------------------------------------------------------------------------

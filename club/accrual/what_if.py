@@ -57,7 +57,7 @@ def what_if(
     assert facts.keys() <= FIELDS.keys(), "the door takes no other facts"
     versions = versions_between(at, at)
     segments = asked_for(tuple(version.canonical for version in versions))
-    event, seen = _supposed(subscriber, at, base_tier, segments, facts)
+    event, seen = supposed(subscriber, at, base_tier, segments, facts)
     book = rulebook(versions, at, event.kind)
     put = put_to(book, event, seen)
     used = counters.seen_at(place for one in put.candidates for place in one.places)
@@ -76,7 +76,7 @@ def what_if(
     return Outcome(seen, tuple(answers))
 
 
-def _supposed(
+def supposed(
     subscriber: Subscriber,
     at: datetime,
     base_tier: str,

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from club.clock import day_of
 from club.ledger import actions as ledger
-from club.ledger import policies
+from club.ledger import policies, queries
 from club.ledger.rules import Booked, Source, TransferPolicy, fingerprint_of
 from club.tiers import queries as tiers
+from club.tiers.scheme_files import Benefits
 
 
 def send(
@@ -38,6 +39,16 @@ def send(
         reason=reason,
         actor=actor,
     )
+
+
+def sent_this_month(*, subscriber_id: int, now: datetime) -> int:
+    """How many gifts a level's free ones of this month are counted off."""
+    return queries.gifts_sent(subscriber_id=subscriber_id, day=day_of(now))
+
+
+def free_left(benefits: Benefits, *, sent: int) -> int:
+    """How many more gifts cost no fee this month after `sent` of them."""
+    return max(0, benefits.free_transfers_per_month - sent)
 
 
 def terms_of(*, subscriber_id: int) -> TransferPolicy:

@@ -7,13 +7,15 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from club.accrual.rules.explain import deciding_leaves, why
 from club.accrual.rules.facts import FIELDS, Facts
+from club.accrual.rules.near_misses import clauses_failed
 from club.accrual.rules.nearest import ANOTHER, Change, nearest
 from club.accrual.rules.to_python import Compiled, compiled
 from tests.accrual.rule_shapes import SMALL, WORDS, rules_with_events
 from tests.missing import tries
 
-LEVELS = ["bronze", "silver", "gold"]
+LEVELS = ("bronze", "silver", "gold")
 WEDNESDAY_NOON = Facts(
     event_type="payment",
     amount=1_500_000,
@@ -32,7 +34,7 @@ FIXED = {"kind": "fixed", "points": 10, "cap_per_event": 10}
 
 def asked(when: dict[str, Any], reward: dict[str, Any] | None = None, **facts: Any) -> Any:
     rule = json.dumps({"id": "r", "when": when, "reward": reward or FIXED})
-    return nearest(compiled(rule), WEDNESDAY_NOON._replace(**facts), levels=LEVELS)
+    return nearest(rule, WEDNESDAY_NOON._replace(**facts), levels=LEVELS)
 
 
 def is_(field: str, op: str, value: Any) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def test_whoever_changes_what_is_told_gets_points(drawn):
     data, events = drawn
     rule = accepted(data)
     for facts in events:
-        changes = nearest(rule, facts, levels=LEVELS)
+        changes = nearest(json.dumps(data), facts, levels=LEVELS)
         if changes is None:
             continue
         changed = facts._replace(**{one.field: one.value for one in changes})
@@ -132,15 +134,27 @@ def test_whoever_changes_what_is_told_gets_points(drawn):
 
 
 @settings(max_examples=tries(200, quick=60), deadline=None)
+@given(rules_with_events())
+def test_the_clauses_that_failed_are_counted_as_they_are_explained(drawn):
+    data, events = drawn
+    rule = accepted(data).rule
+    for facts in events:
+        told = why(rule.condition, facts)
+        failed = 0 if told.ok else len([*deciding_leaves(told)])
+        text = json.dumps(data)
+        assert clauses_failed((text, text))(*facts) == (failed, failed)
+
+
+@settings(max_examples=tries(200, quick=60), deadline=None)
 @given(rules_with_events(), st.data())
 def test_where_one_other_fact_is_enough_no_more_are_asked_for(drawn, data):
     rule_data, events = drawn
-    rule = accepted(rule_data)
+    rule, text = accepted(rule_data), json.dumps(rule_data)
     facts = data.draw(st.sampled_from(events))
     field = data.draw(st.sampled_from([name for name in FIELDS if FIELDS[name] is not tuple]))
     for value in domain(field):
         if rule.points(*facts._replace(**{field: value})):
-            changes = nearest(rule, facts, levels=LEVELS)
+            changes = nearest(text, facts, levels=LEVELS)
             assert changes is not None
             assert len(changes) <= 1
 

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from club.catalogue.models import Reward
 from club.clock import day_of
+from club.engagement import gifts
 from club.ledger import actions as ledger
 from club.ledger.rules import Accrual, Source
 from club.orders.models import Order
@@ -112,6 +113,23 @@ def test_an_order_at_the_full_price_is_told_of_the_better_one(bobur):
 
     assert (refused.data["code"], refused.data["price_points"]) == ("price_changed", 475)
     assert bobur.held() == 0
+
+
+def test_whoever_stands_on_gold_reads_how_many_gifts_are_still_free_this_month(aziza, bobur):
+    def free(app):
+        benefits = club_level(app)["benefits"]
+        return benefits["free_transfers_left"], benefits["free_transfers_per_month"]
+
+    assert free(bobur) == (0, 0)
+    earns(bobur, 5_000, days_ago=60)
+    assert free(bobur) == (1, 1)
+
+    gifts.send(
+        subscriber_id=bobur.who.id, to_subscriber_id=aziza.who.id, points=100,
+        source=Source.STAFF, ref="a gift", now=timezone.now(),
+    )  # fmt: skip
+
+    assert free(bobur) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def test_a_page_costs_the_same_queries_whatever_it_shows(
         club.pays(aziza, 300, at=club.now - timedelta(days=day))
     club.decide()
 
-    with django_assert_num_queries(25):
+    with django_assert_num_queries(23):
         subscriber_page.view(
             subscriber=aziza, language=UZBEK, before=None, lines_max=20, now=club.now
         )

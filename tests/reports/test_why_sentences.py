@@ -54,7 +54,7 @@ def case_of(
         rule_id="r", rule_hash="", names=OTHER, wanted=told.wanted, granted=granted,
         reason=reason or told.reason, because=because,
         resets_at=resets_at(because, AT),
-        steps=told, canonical=canonical, facts=facts,
+        canonical=canonical, facts=facts, clauses_failed=0,
     )  # fmt: skip
     reader = Reader(language, TODAY, JOINED, LEVELS)
     return Case(decision, decision.changes([*LEVELS]), OTHER, TODAY, reader)

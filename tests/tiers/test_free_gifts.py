@@ -15,6 +15,7 @@ from club.ledger.rules import Accrual, Source
 from club.subscribers.models import Subscriber
 from club.tiers import actions as tiers
 from club.tiers import schemes
+from club.tiers.scheme_files import Benefits
 from tests.builders import Club
 from tests.tiers.ladders import scheme
 
@@ -66,6 +67,26 @@ def test_a_level_sends_its_free_gifts_first_and_then_pays_the_fee() -> None:
     club.later(days=30)
     assert sends(club, high, low, "of the next month") == 10
     assert books.prove() == []
+
+
+@pytest.mark.django_db
+def test_how_many_are_left_is_told_until_one_costs_a_fee() -> None:
+    club = open_club()
+    high, low = somebody(club, 100), somebody(club, 100)
+    benefits = Benefits(discount_percent=0, free_transfers_per_month=2)
+
+    def left(who: Subscriber) -> int:
+        sent = gifts.sent_this_month(subscriber_id=who.id, now=club.now)
+        return gifts.free_left(benefits, sent=sent)
+
+    told = [left(high)]
+    for number in range(3):
+        sends(club, high, low, f"g{number}")
+        told.append(left(high))
+
+    assert (told, left(low)) == ([2, 1, 0, 0], 2)
+    club.later(days=30)
+    assert left(high) == 2, "the next month has its own"
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 
 from club.doors import problems
-from club.doors.app import catalogue, door, history, levels, me, orders, session
+from club.doors.app import campaigns, catalogue, door, history, levels, me, orders, session
 from club.doors.app.door import AppRequest, in_the_door
 from club.doors.app.refusals import answer_problems
 from club.doors.app.schemas import ProblemKindOut, or_problems
@@ -64,7 +64,7 @@ api = SubscriberAPI(
     title="Beeline Club: subscriber API",
     version="1",
     description=(
-        "Balance, history, catalogue and orders of a signed-in subscriber. Errors are problems "
+        "Balance, history, campaigns, catalogue and orders of a signed-in subscriber. Errors are problems "
         "(RFC 9457) with a stable `code`; texts follow `Accept-Language` (uz, uz-Cyrl, ru, kaa, en)."
     ),
     urls_namespace="app",
@@ -75,6 +75,7 @@ api.add_router("", session.router, tags=["sign-in"])
 api.add_router("", me.router, tags=["me"])
 api.add_router("", levels.router, tags=["me"])
 api.add_router("", history.router, tags=["me"])
+api.add_router("", campaigns.router, tags=["campaigns"])
 api.add_router("", catalogue.router, tags=["catalogue"])
 api.add_router("", orders.router, tags=["orders"])
 answer_problems(api)

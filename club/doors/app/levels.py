@@ -7,6 +7,7 @@ from pydantic import Field
 
 from club.doors.app.auth import AccessToken, SignedInRequest
 from club.doors.app.schemas import LevelOut, or_problems
+from club.engagement import gifts
 from club.languages import in_language
 from club.reports import wording
 from club.tiers import queries as tiers
@@ -36,8 +37,11 @@ class LowerLevelOut(LevelOut):
 
 
 class BenefitsOut(Schema):
+    """`free_transfers_left`: how many more gifts of this calendar month cost no fee."""
+
     discount_percent: int
     free_transfers_per_month: int
+    free_transfers_left: int
 
 
 class SchemeOut(Schema):
@@ -67,11 +71,13 @@ class LevelsOut(Schema):
 @router.get("/me/levels", auth=AccessToken(), response=or_problems({200: LevelsOut}, 401))
 def show_levels(request: SignedInRequest) -> LevelsOut:
     """The subscriber in every scheme of levels: what counts, what comes next and when."""
-    found = tiers.progress(subscriber_id=request.auth.subscriber_id, now=timezone.now())
-    return LevelsOut(items=[_told(each) for each in found])
+    subscriber_id, now = request.auth.subscriber_id, timezone.now()
+    found = tiers.progress(subscriber_id=subscriber_id, now=now)
+    sent = gifts.sent_this_month(subscriber_id=subscriber_id, now=now)
+    return LevelsOut(items=[_told(each, gifts_sent=sent) for each in found])
 
 
-def _told(progress: Progress) -> ProgressOut:
+def _told(progress: Progress, *, gifts_sent: int) -> ProgressOut:
     benefits = tiers.benefits_of(progress.tier)
     return ProgressOut(
         scheme=SchemeOut(
@@ -85,6 +91,7 @@ def _told(progress: Progress) -> ProgressOut:
         benefits=BenefitsOut(
             discount_percent=benefits.discount_percent,
             free_transfers_per_month=benefits.free_transfers_per_month,
+            free_transfers_left=gifts.free_left(benefits, sent=gifts_sent),
         ),
         next=_next(progress, progress.next) if progress.next else None,
         falls=_falls(progress.falls_to, progress.falls_on)

@@ -22,5 +22,7 @@ def for_script() -> dict[str, str]:
         "worth": _("worth {worth}"),
         "level": _("Level: {level}"),
         "held": _("{points} on hold"),
+        "until": _("Until {day}"),
+        "open_ended": _("Without an end date"),
         "promised": _("{points} more on {day}"),
     }

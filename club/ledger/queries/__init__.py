@@ -37,7 +37,7 @@ from club.ledger.queries.proof import (
     reconcile,
 )
 from club.ledger.queries.statements import Line, Page, statement
-from club.ledger.queries.transfers import Allowance, allowance
+from club.ledger.queries.transfers import Allowance, allowance, gifts_sent
 from club.ledger.rules import Breach
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "funded_lines",
     "funding",
     "funds",
+    "gifts_sent",
     "last_proof",
     "lots",
     "lots_at",

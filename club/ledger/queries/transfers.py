@@ -48,5 +48,21 @@ def allowance(*, subscriber_id: int, day: date, now: datetime, policy: TransferP
     )
 
 
+def gifts_sent(*, subscriber_id: int, day: date) -> int:
+    """How many transfers went to people in the calendar month of `day`: those that the free ones of a
+    month are counted off, as `ledger.fee_due` does. One statement."""
+    ((sent,),) = rows(
+        """
+        select count(*) from ledger.posting p
+         where p.subscriber_id = %(who)s and p.kind = 9 and p.counterparty_id > 0
+           and p.occurred_on between date_trunc('month', %(day)s)::date
+                                 and (date_trunc('month', %(day)s) + interval '1 month')::date - 1
+           and p.reason is distinct from 'merge'
+        """,
+        {"who": subscriber_id, "day": day},
+    )
+    return int(sent)
+
+
 def _left(most: int | None, used: int) -> int | None:
     return None if most is None else max(0, most - used)

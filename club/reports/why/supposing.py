@@ -9,6 +9,7 @@ from club.accrual.errors import UnknownLevel
 from club.accrual.models import RuleVersion
 from club.accrual.rules.facts import Facts
 from club.accrual.rules.model import Scalar
+from club.accrual.rules.near_misses import clauses_failed
 from club.languages import Texts
 from club.programme import queries as programmes
 from club.reports.decisions import ExplainedDecision, nearness, resets_at
@@ -62,7 +63,7 @@ def _explained(
         reason=granted.reason,
         because=granted.because,
         resets_at=resets_at(granted.because, at),
-        steps=steps,
         canonical=version.canonical,
         facts=facts,
+        clauses_failed=clauses_failed((version.canonical,))(*facts)[0],
     )

@@ -277,7 +277,7 @@ def _first_told(decision: ExplainedDecision) -> tuple[int, int, str]:
     never meant for the subscriber."""
     if decision.reason == Reason.HOLDOUT:
         return 3, 0, decision.rule_id
-    if decision.granted or decision.steps is None:
+    if decision.granted or decision.facts is None:
         return 0, 0, decision.rule_id
     if decision.reason in STOPPED:
         return 1, STOPPED[decision.reason], decision.rule_id

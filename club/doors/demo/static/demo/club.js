@@ -68,8 +68,8 @@ export const signOut = () => {
 export const refresh = async () => {
   if (!token) return;
   await attempt('account-note', async () => {
-    const [me, catalogue, orders, history] = await Promise.all([
-      call('/me'), call('/catalogue'), call('/orders?limit=5'), call('/history?limit=10'),
+    const [me, campaigns, catalogue, orders, history] = await Promise.all([
+      call('/me'), call('/campaigns'), call('/catalogue'), call('/orders?limit=5'), call('/history?limit=10'),
     ]);
     $('points').textContent = grouped(me.spendable_points);
     $('worth').textContent = say('worth', {worth: me.worth.text});
@@ -77,11 +77,42 @@ export const refresh = async () => {
     $('held').textContent = me.held_points ? say('held', {points: grouped(me.held_points)}) : '';
     $('promised').textContent = me.pending.map(each =>
       say('promised', {points: grouped(each.points), day: shortDay(each.promised_at)})).join(', ');
+    showCampaigns(campaigns.items);
     $('rewards').replaceChildren(...catalogue.items.map(reward));
     $('orders').replaceChildren(...orders.items.map(order));
     $('history').replaceChildren(...(history.items.length ? history.items.map(line) : [element('li', 'feed__empty', say('nothing'))]));
   });
 };
+
+/** Drawn anew only when something changed: whoever reads the terms is not interrupted. */
+const showCampaigns = (items) => {
+  const state = JSON.stringify(items);
+  if ($('campaigns').dataset.state === state) return;
+  $('campaigns').dataset.state = state;
+  $('campaigns').replaceChildren(...items.map(campaign));
+};
+
+const campaign = (each) => {
+  const row = element('li', 'campaign');
+  const more = element('details');
+  const head = element('summary');
+  head.append(element('b', '', each.name), element('span', '', each.gives));
+  const others = each.offers.slice(1).map(one => element('p', '', `${one.title}. ${one.text}`));
+  more.append(head, ...others, element('p', 'campaign__dates', dates(each)));
+  if (each.legal) {
+    const terms = element('p', 'campaign__legal', each.legal_is_whole ? each.legal : `${each.legal}…`);
+    more.append(terms);
+    if (!each.legal_is_whole)
+      more.addEventListener('toggle', () => attempt('account-note', async () => {
+        terms.textContent = (await call(`/campaigns/${each.key}`)).legal;
+      }), {once: true});
+  }
+  row.append(more);
+  return row;
+};
+
+const dates = (each) =>
+  each.valid_to ? say('until', {day: shortDay(new Date(each.valid_to) - 1)}) : say('open_ended');
 
 const reward = (each) => {
   const row = element('li', 'reward');
