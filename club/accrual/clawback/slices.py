@@ -1,6 +1,6 @@
 """A slice of a clawback: the lines whose turn it is, and what became of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
