@@ -162,17 +162,27 @@ def test_an_agent_without_the_right_has_no_form_and_is_refused(club, agent, mark
     assert not Proposal.objects.exists(), "a marketer sees no subscriber"
 
 
-def test_what_is_wrong_with_a_file_stands_above_it_and_nothing_typed_is_lost(marketer):
+@pytest.mark.parametrize(
+    ("language", "place", "what"),
+    [
+        ("ru", "уровень 3 › порог", "«gold» стоит выше «silver». Напишите больше, чем 1\u202f500."),
+        ("uz", "3-daraja › chegara", "“gold” “silver”dan yuqori turadi. 1\u202f500 dan koʻproq yozing."),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_stands_above_it_in_ones_language_and_nothing_typed_is_lost(
+    marketer, language, place, what
+):
     scheme = file_of(marketer)
     scheme["tiers"][2]["threshold"] = 100
+    marketer.client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
 
     answer = marketer.client.post(LEVELS, {"text": json.dumps(scheme), "why": "because"})
 
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "<code>tiers</code>" in page
-    assert "its threshold must be more than 1500" in page
+    assert f'<b title="tiers/2/threshold">{place}</b>: {what}' in page
     assert 'value="because"' in page
+    assert not Proposal.objects.exists()
 
 
 def test_only_those_with_the_right_see_the_page(agent, marketer):

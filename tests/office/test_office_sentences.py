@@ -11,10 +11,12 @@ from babel.messages.pofile import read_po
 from django.utils.translation.template import templatize
 
 from club.accrual import campaign_words
+from club.documents import words
 from club.doors import office
+from club.tiers import scheme_words
 
 ROOM = Path(office.__file__).parent
-STAFF_READ = [Path(campaign_words.__file__)]
+STAFF_READ = [Path(room.__file__) for room in (words, campaign_words, scheme_words)]
 """Files of other rooms whose sentences only staff read."""
 KEYWORDS = {
     "_": None,

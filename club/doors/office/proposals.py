@@ -13,7 +13,7 @@ from club.access import proposals, queries
 from club.access.errors import NoSuchProposal
 from club.access.models import Proposal, Staff
 from club.accrual import campaign_files, campaigns
-from club.accrual.campaign_words import Told
+from club.documents.words import Told
 from club.errors import ClubError
 from club.tiers import giving, schemes
 from club.tiers import queries as tiers
