@@ -14,14 +14,3 @@ class ClubError(Exception):
         super().__init__(message or self.__class__.__name__)
         self.message = message
         self.values = values
-
-
-class Fault(ValueError):
-    """What is wrong with one place of a file, as data: its sentence is made where it is read, in the
-    reader's language. `code` names the sentence, `values` are what it tells; the message is for whoever
-    reads code."""
-
-    def __init__(self, code: str, message: str, **values: object) -> None:
-        super().__init__(message)
-        self.code = code
-        self.values = values

@@ -9,10 +9,10 @@ from django.utils import translation
 from club.access.cli_options import by_option
 from club.access.models import Staff
 from club.accrual import campaign_files, campaigns, clawback_cli, lifecycle, measuring_cli
-from club.accrual.campaign_words import in_one_line
 from club.accrual.clawback import proposing as clawbacks
 from club.accrual.cli_options import Moment, told, why_option
 from club.accrual.simulation import cli as simulation
+from club.documents.words import in_one_line
 from club.languages import ENGLISH
 
 

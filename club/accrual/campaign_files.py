@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 
 from club.accrual import campaign_words, funds
-from club.accrual.campaign_problems import Problem, problems_of, twice
 from club.accrual.errors import BadCampaign, NoSuchCampaign
 from club.accrual.models import Campaign, InForce, SharedFund
 from club.accrual.rules.model import Node, Rule, RuleId, Text
-from club.accrual.rules.wrong import Wrong
+from club.documents.problems import Problem, problems_of, twice
+from club.documents.words import in_one_line
+from club.documents.wrong import Wrong
 from club.languages import missing_in
 
 FILE_CHARS_MAX = 1_000_000
@@ -121,7 +122,7 @@ def read(text: str) -> CampaignFile:
 def refusal(problems: Sequence[Problem]) -> BadCampaign:
     """All the problems of a file at once, in the language that is active."""
     told = [campaign_words.told(one) for one in problems]
-    lines = [f"    {campaign_words.in_one_line(one)}" for one in told]
+    lines = [f"    {in_one_line(one)}" for one in told]
     return BadCampaign("\n".join(["this is not a campaign:", *lines]), problems=told)
 
 

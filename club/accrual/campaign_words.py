@@ -1,38 +1,18 @@
-"""Campaigns in the words of staff: what is wrong with a file, what is doubtful about it, and where.
-
-Sentences are made when they are asked for, in the language that is active then. Their translations are
-with those of the office.
-"""
-
-from collections.abc import Mapping
-from typing import TypedDict
+"""Campaigns in the words of staff: what is wrong with a file, what is doubtful about it, and where."""
 
 from django.utils.translation import gettext_lazy as _
 
-from club.accrual.campaign_problems import KEY, Problem
 from club.accrual.rules.facts import FIELDS
-from club.accrual.rules.warnings import Doubt, Place
-from club.languages import LANGUAGES
-
-NARROW_SPACE = "\u202f"
-
-
-class Told(TypedDict):
-    """`where` is the place by its keys (`rules/gift/rule/when/of/0`), `place` the same in words."""
-
-    where: str
-    place: str
-    what: str
+from club.accrual.rules.warnings import Doubt
+from club.documents import words
+from club.documents.problems import Problem
+from club.documents.words import Told, Words
+from club.documents.wrong import Place
 
 
 def told(one: Problem | Doubt, under: Place = ()) -> Told:
     """The sentence about a problem or a doubt of what stands `under` a place."""
-    place = (*under, *one.place)
-    return Told(
-        where="/".join(str(key) for key in place if key != KEY),
-        place=crumbs(place),
-        what=sentence(_code(one), one.values),
-    )
+    return WORDS.told(Problem((*under, *one.place), _code(one), one.values))
 
 
 def _code(one: Problem | Doubt) -> str:
@@ -42,66 +22,6 @@ def _code(one: Problem | Doubt) -> str:
         return "never_parts" if one.values else "never_rule" if at_the_top else "never"
     return "always_unless" if one.code == "always" and one.values else one.code
 
-
-def in_one_line(one: Told) -> str:
-    return f"{one['place']}: {one['what']}" if one["place"] else one["what"]
-
-
-def sentence(code: str, values: Mapping[str, object]) -> str:
-    """What is wrong and what to do about it. A code without words is told in general ones."""
-    return filled(str(SENTENCES.get(code, SENTENCES["unreadable"])), values)
-
-
-def filled(template: str, values: Mapping[str, object]) -> str:
-    """A sentence with its values as people write them."""
-    return template.format_map({name: _shown(name, one) for name, one in values.items()} | ALL)
-
-
-def crumbs(place: Place) -> str:
-    """A place as people read it: Rule weekend › condition › part 2 › value."""
-    words: list[str] = []
-    above: str | int = ""
-    for nth, key in enumerate(place):
-        if isinstance(key, int):
-            words.append(str(PARTS.get(str(above), _("no. {n}"))).format(n=key + 1))
-        elif above == "rules":
-            words.append(str(_("Rule {name}")).format(name=key))
-        elif key == KEY:
-            words.append(str(_("its name")))
-        elif above in ("names", "legal"):
-            words.append(str(LANGUAGE_NAMES.get(key, key)))
-        elif key in PARTS and nth + 1 < len(place) and isinstance(place[nth + 1], int):
-            pass  # "boost 2" says it
-        elif key not in SILENT and not (key == "rules" and nth + 1 < len(place)):
-            words.append(str(KEYS.get(key, key)))
-        above = key
-    return " › ".join(words)
-
-
-def _shown(name: str, value: object) -> str:
-    match name, value:
-        case "parts", tuple():
-            return ", ".join(str(part + 1) for part in value)
-        case "unless" | "facts", tuple():
-            return ", ".join(str(FACTS.get(fact, fact)) for fact in value)
-        case "languages", tuple() | list():
-            return ", ".join(str(LANGUAGE_NAMES.get(code, code)) for code in value)
-        case (("unit" | "period"), str()):
-            return str(UNITS.get(value, value))
-        case _, bool():
-            return str(value).lower()
-        case _, int():
-            return f"{value:,}".replace(",", NARROW_SPACE)
-        case _, tuple() | list():
-            return ", ".join(map(str, value))
-        case _:
-            return str(value)
-
-
-ALL = {"known_facts": ", ".join(sorted(FIELDS.keys() - {"segments"}))}
-LANGUAGE_NAMES = dict(LANGUAGES)
-SILENT = {"rule"}
-"""Keys whose meaning the keys about them say already."""
 
 FACTS = {
     "event_type": _("Kind of event"),
@@ -190,52 +110,17 @@ KEYS = {
 }
 
 SENTENCES = {
-    # The text is no JSON.
-    "bad_json": _("This cannot be read at line {line}, column {column}: {text}"),
-    "json_ends": _("The text ends too early: a bracket or a quotation mark is not closed."),
-    "json_comma_too_many": _("A comma too many at line {line}, column {column}: {text}"),
-    "json_goes_on": _("The text goes on after its last bracket, at line {line}: {text}"),
-    "json_name_without_quotes": _(
-        "A name has to stand in double quotation marks, at line {line}, column {column}: {text}"
-    ),
-    "json_comma_missing": _(
-        "A comma or a closing bracket is missing before line {line}, column {column}: {text}"
-    ),
-    "json_colon_missing": _(
-        "A colon is missing after a name, at line {line}, column {column}: {text}"
-    ),
-    "json_line_break": _(
-        "A text in quotation marks is broken over two lines, before line {line}. Write it in one."
-    ),
-    "json_too_deep": _("Too many brackets inside each other, at line {line}."),
-    "too_many_characters": _("The file is too long: at most {most} characters."),
-    "said_twice": _("“{name}” is said twice in one place. Keep one of them."),
+    **words.SENTENCES,
     # It is JSON and not of the form.
-    "missing": _("This is missing. Add it."),
-    "extra_forbidden": _("Nobody reads this here. Take it out, or see whether it is misspelt."),
-    "string_type": _("Write words, in double quotation marks."),
-    "string_too_short": _("This is empty. Write something."),
-    "string_too_long": _("This is too long: at most {max_length} characters."),
-    "bad_id": _(
-        "Write 1 to 60 small Latin letters, digits and hyphens, and begin with a letter or a digit."
-    ),
-    "bad_event": _("Write the name of a kind of event, like payment or tariff_change."),
-    "bad_characters": _("This has characters that may not stand here, such as line breaks."),
-    "int_type": _("Write a whole number, without quotation marks and without a decimal point."),
     "bool_type": _("Write true or false, without quotation marks."),
     "no_plain_value": _(
         "Write a whole number, words in double quotation marks, or true or false."
     ),
-    "one_of_these": _("Write one of these: {these}."),
-    "greater_than_equal": _("This is too small: at least {ge}."),
-    "less_than_equal": _("This is too large: at most {le}."),
-    "tuple_type": _("Write a list, in square brackets."),
-    "too_short": _("These are too few: at least {min_length}."),
-    "too_long": _("These are too many: at most {max_length}."),
-    "dict_type": _("Write names with their values, in curly brackets."),
+    "bad_id": _(
+        "Write 1 to 60 small Latin letters, digits and hyphens, and begin with a letter or a digit."
+    ),
     "bad_moment": _("Write a moment with its offset, like 2026-12-01T00:00:00+05:00."),
     # It is of the form and makes no campaign.
-    "names_missing": _("A name is missing or empty in: {languages}. Add it."),
     "shares_not_whole": _("The shares add up to {total} percent. Let them add up to 100."),
     "fund_twice": _("A fund is named twice. Add its shares up."),
     "id_differs": _("The rule under “{key}” calls itself “{id}”. Give it the same name twice."),
@@ -265,8 +150,6 @@ SENTENCES = {
     "unknown_fund": _(
         "There is no fund {fund}. Have it made first (club incidents fund), or correct its number."
     ),
-    "other": _("This cannot be accepted: {what}"),
-    "unreadable": _("This is not as it has to be. Compare it with another campaign's file."),
     # It may be so, and is probably not meant.
     "never": _("This can never hold."),
     "never_parts": _("This can never hold: its parts {parts} exclude each other."),
@@ -307,3 +190,13 @@ SENTENCES = {
         "A single event of the largest amount may bring {largest} points, and the budget is {most}."
     ),
 }  # fmt: skip
+
+WORDS = Words(
+    sentences=SENTENCES,
+    keys=KEYS,
+    parts=PARTS,
+    named={"rules": _("Rule {name}")},
+    silent=frozenset({"rule"}),
+    values={"unless": FACTS, "facts": FACTS, "unit": UNITS, "period": UNITS},
+    always={"known_facts": ", ".join(sorted(FIELDS.keys() - {"segments"}))},
+)

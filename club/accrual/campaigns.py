@@ -12,8 +12,6 @@ from club.access import proposals
 from club.access.models import Proposal, Staff
 from club.accrual import campaign_files, campaign_words, costs, funds, segments
 from club.accrual.campaign_files import CampaignFile, Document
-from club.accrual.campaign_problems import Problem, problems_of, segments_asked
-from club.accrual.campaign_words import Told
 from club.accrual.errors import (
     BadRule,
     CampaignOver,
@@ -28,6 +26,9 @@ from club.accrual.models import Campaign, InForce, RuleVersion
 from club.accrual.rules.model import Rule, digest
 from club.accrual.rules.warnings import doubts
 from club.accrual.simulation.queries import is_simulated
+from club.documents.problems import Problem, problems_of
+from club.documents.words import Told
+from club.documents.wrong import Place
 from club.languages import Texts, missing_in
 from club.ledger import queries as books
 from club.savepoints import savepoint
@@ -308,7 +309,7 @@ def _unknown_funds(file: CampaignFile) -> list[Problem]:
 def _problems_in_company(rule: Rule, during: DateTimeTZRange) -> Iterator[Problem]:
     """All rules of a stacking group are decided in one way, and the lists that are asked for exist."""
     sizes = segments.sizes([*rule.segments()])
-    for place, code in segments_asked(rule.model_dump(mode="json")):
+    for place, code in _segments_asked(rule.model_dump(mode="json")):
         if not sizes.get(code):
             what = "empty_segment" if code in sizes else "unknown_segment"
             yield Problem(place, what, {"segment": code})
@@ -325,6 +326,19 @@ def _problems_in_company(rule: Rule, during: DateTimeTZRange) -> Iterator[Proble
             values = {"rule": other.id, "group": other.stacking.group, "mode": other.stacking.mode}
             yield Problem(("stacking", "mode"), "group_mode", values)
             return
+
+
+def _segments_asked(node: object, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Every segment that a rule, as data, asks for, with the place."""
+    match node:
+        case {"kind": "in_segment", "segment": str(code)}:
+            yield (*place, "segment"), code
+        case dict():
+            for key, part in node.items():
+                yield from _segments_asked(part, (*place, key))
+        case list():
+            for nth, part in enumerate(node):
+                yield from _segments_asked(part, (*place, nth))
 
 
 def _read(text: str) -> Rule:

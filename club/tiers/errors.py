@@ -8,7 +8,7 @@ class TiersError(ClubError):
 
 
 class BadScheme(TiersError):
-    """The file is no scheme of levels. Value: problems, a list of {where, what}."""
+    """The file is no scheme of levels. Value: problems, a list of {where, place, what}."""
 
     code = "bad_scheme"
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 import click
+from django.utils import translation
 
 from club.access import queries as proposals
 from club.access.cli_options import by_option
@@ -21,8 +22,10 @@ why_option = click.option("--why", required=True, help="What the approver reads 
 
 
 @click.group("levels")
-def command() -> None:
+@click.pass_context
+def command(context: click.Context) -> None:
     """Levels: schemes, who stands where, and what comes next."""
+    context.with_resource(translation.override(ENGLISH))  # as all commands speak
 
 
 @command.command()

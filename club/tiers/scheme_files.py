@@ -1,16 +1,20 @@
 """A scheme of levels as one readable file: what is exported, reviewed, proposed and approved."""
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from club.errors import Fault
+from club.documents.problems import Problem, problems_of, twice
+from club.documents.words import in_one_line
+from club.documents.wrong import Wrong
 from club.languages import missing_in
 from club.tiers.errors import BadScheme, NoSuchScheme
 from club.tiers.models import Scheme
 from club.tiers.rules import DISCOUNT_PERCENT_MAX, GRACE_DAYS_MAX, WINDOW_MONTHS_MAX, Measure
+from club.tiers.scheme_words import WORDS
 
 FILE_CHARS_MAX = 200_000
 TIERS_MAX = 20
@@ -26,14 +30,14 @@ Document = dict[str, object]
 
 def _whole(names: dict[str, str]) -> dict[str, str]:
     if missing := missing_in(names):
-        raise Fault(
-            "names_missing", f"a name is missing in {', '.join(missing)}", languages=missing
-        )
+        what = f"a name is missing in {', '.join(missing)}"
+        raise Wrong("names_missing", what, languages=missing)
     return names
 
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=20)]
-Name = Annotated[str, Field(min_length=1, max_length=60)]
+# No control characters: PostgreSQL cannot store a NUL in text.
+Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Names = Annotated[dict[str, Name], Field(max_length=5), AfterValidator(_whole)]
 
 
@@ -58,22 +62,21 @@ class TierFile(Part):
 
 def _a_ladder(tiers: tuple[TierFile, ...]) -> tuple[TierFile, ...]:
     codes = [tier.code for tier in tiers]
-    if twice := next((code for code in codes if codes.count(code) > 1), None):
-        raise Fault("level_twice", f"the level {twice} is there twice", level=twice)
+    for nth, code in enumerate(codes):
+        if code in codes[:nth]:
+            raise Wrong("level_twice", "a level is there twice", at=(nth, "code"), level=code)
     if tiers[0].threshold:
-        raise Fault(
-            "first_threshold",
-            f"the first level, {tiers[0].code}, is everybody's: its threshold is 0",
-            level=tiers[0].code,
-        )
-    for below, above in pairwise(tiers):
+        what = "the first level is everybody's"
+        raise Wrong("first_level_not_free", what, at=(0, "threshold"))
+    for nth, (below, above) in enumerate(pairwise(tiers), 1):
         if above.threshold <= below.threshold:
-            raise Fault(
-                "thresholds_fall",
-                f"{above.code} stands above {below.code}, so its threshold must be more than {below.threshold}",
-                above=above.code,
+            raise Wrong(
+                "level_not_above",
+                "thresholds go up",
+                at=(nth, "threshold"),
+                level=above.code,
                 below=below.code,
-                threshold=below.threshold,
+                most=below.threshold,
             )
     return tiers
 
@@ -99,35 +102,29 @@ class SchemeFile(Part):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "SchemeFile":
-        if self.measure is Measure.TENURE and self.window_months is not None:
-            raise Fault(
-                "tenure_window", "window_months: tenure counts from joining on; leave it null"
-            )
-        if self.window_months is not None and self.window_months % self.period_months:
-            raise Fault(
-                "window_not_whole",
-                f"window_months: whole periods of {self.period_months} months, not {self.window_months} months",
-                period=self.period_months,
-                window=self.window_months,
-            )
+        if self.window_months is not None:
+            self._check_window(self.window_months)
         if self.event_type and self.measure not in TAKES_EVENTS:
-            raise Fault(
-                "measure_without_events",
-                f"event_type: {self.measure.value} are not counted by event",
-                measure=self.measure.value,
-            )
-        if self.measure is Measure.ACTIVE_DAYS and self.window_months is not None:
-            days_max = self.window_months * DAYS_PER_MONTH_MAX
-            if self.tiers[-1].threshold > days_max:
-                raise Fault(
-                    "never_reached",
-                    f"tiers: {self.tiers[-1].code} is never reached: {self.window_months} months have"
-                    f" at most {days_max} days",
-                    level=self.tiers[-1].code,
-                    months=self.window_months,
-                    days=days_max,
-                )
+            what = f"{self.measure} are not counted by event"
+            raise Wrong("not_by_event", what, at=("event_type",))
         return self
+
+    def _check_window(self, months: int) -> None:
+        at = ("window_months",)
+        if self.measure is Measure.TENURE:
+            raise Wrong("tenure_has_no_window", "tenure counts from joining on", at=at)
+        if months % self.period_months:
+            what = "a window is whole periods"
+            raise Wrong("window_not_whole", what, at=at, period_months=self.period_months)
+        days_max = months * DAYS_PER_MONTH_MAX
+        if self.measure is Measure.ACTIVE_DAYS and self.tiers[-1].threshold > days_max:
+            raise Wrong(
+                "never_reached",
+                f"{months} months have at most {days_max} days",
+                at=("tiers", len(self.tiers) - 1, "threshold"),
+                window_months=months,
+                days_max=days_max,
+            )
 
     def document(self) -> Document:
         return self.model_dump(mode="json")
@@ -136,16 +133,21 @@ class SchemeFile(Part):
 def read(text: str) -> SchemeFile:
     """Raises BadScheme, with every problem and its place."""
     if len(text) > FILE_CHARS_MAX:
-        raise BadScheme(f"a scheme has at most {FILE_CHARS_MAX:,} characters", problems=[])
+        raise _refusal([Problem((), "too_many_characters", {"most": FILE_CHARS_MAX})])
     try:
-        return SchemeFile.model_validate_json(text)
+        file = SchemeFile.model_validate_json(text)
     except ValidationError as error:
-        problems = [
-            {"where": "/".join(map(str, problem["loc"])), "what": problem["msg"]}
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
-        told = "; ".join(f"{problem['where'] or 'file'}: {problem['what']}" for problem in problems)
-        raise BadScheme(f"this is no scheme of levels: {told}", problems=problems) from error
+        raise _refusal([*twice(text), *problems_of(error, text)]) from error
+    if problems := twice(text):
+        raise _refusal(problems)
+    return file
+
+
+def _refusal(problems: Sequence[Problem]) -> BadScheme:
+    """All the problems of a file at once, in the language that is active."""
+    told = [WORDS.told(one) for one in problems]
+    lines = [f"    {in_one_line(one)}" for one in told]
+    return BadScheme("\n".join(["this is no scheme of levels:", *lines]), problems=told)
 
 
 def exported(*, code: str) -> Document:

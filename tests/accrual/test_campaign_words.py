@@ -9,8 +9,8 @@ from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from club.accrual import campaign_files, campaign_words
-from club.accrual.campaign_words import SENTENCES, crumbs, sentence
+from club.accrual import campaign_files
+from club.accrual.campaign_words import SENTENCES, WORDS
 from club.accrual.errors import BadCampaign
 from tests.accrual.conftest import PAYMENT, TEXTS
 from tests.accrual.rule_shapes import Data, rules
@@ -119,7 +119,10 @@ def test_a_place_is_told_as_people_count() -> None:
         "values",
         3,
     )
-    assert crumbs(place) == "Rule gift › reward › boost 1 › case 2 › condition › part 3 › value 4"
+    assert (
+        WORDS.crumbs(place)
+        == "Rule gift › reward › boost 1 › case 2 › condition › part 3 › value 4"
+    )
 
 
 BROKEN: list[Any] = [None, True, -1, 10**16, 1.5, "", "?", "a\nb", [], [[]], {}, {"kind": "x"}, "x" * 300]  # fmt: skip
@@ -178,5 +181,5 @@ def test_whatever_is_broken_has_words_of_ours_in_the_language_of_the_reader(
 def test_every_sentence_can_be_told_with_the_values_it_names(language: str) -> None:
     with translation.override(language):
         for code, template in SENTENCES.items():
-            names = set(re.findall(r"\{(\w+)\}", str(template))) - campaign_words.ALL.keys()
-            assert "{" not in sentence(code, dict.fromkeys(names, 5))
+            names = set(re.findall(r"\{(\w+)\}", str(template))) - WORDS.always.keys()
+            assert "{" not in WORDS.sentence(code, dict.fromkeys(names, 5))

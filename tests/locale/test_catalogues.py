@@ -26,6 +26,7 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|\{(\w*)\}")
 PLURAL_FORMS = {"uz": 1, "uz-cyrl": 1, "ru": 3, "kaa": 1, "en": 2}
 CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 # What other alphabets would leave behind: a plain or a typographic apostrophe for ʻ and ʼ.
+STAFF_READ = ("documents/words", "accrual/campaign_words", "tiers/scheme_words")
 WRONG_APOSTROPHE = re.compile(r"['’‘`]")
 
 
@@ -36,7 +37,7 @@ def msgids() -> set[str | tuple[str, ...]]:
     return {
         tuple(message) if isinstance(message, (list, tuple)) else message
         for name, _, message, _, _ in found
-        if not name.startswith(("doors/office/", "accrual/campaign_words"))
+        if not name.startswith(("doors/office/", *STAFF_READ))
     }
 
 

@@ -166,16 +166,27 @@ def test_an_agent_without_the_right_has_no_form_and_is_refused(club, agent, mark
     assert not Proposal.objects.exists(), "a marketer sees no subscriber"
 
 
-def test_what_is_wrong_with_a_file_stands_above_it_and_nothing_typed_is_lost(marketer):
+@pytest.mark.parametrize(
+    ("language", "place", "what"),
+    [
+        ("ru", "уровень 3 › порог", "«gold» стоит выше «silver». Напишите больше, чем 1\u202f500."),
+        ("uz", "3-daraja › chegara", "“gold” “silver”dan yuqori turadi. 1\u202f500 dan koʻproq yozing."),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_stands_above_it_in_ones_language_and_nothing_typed_is_lost(
+    marketer, language, place, what
+):
     scheme = file_of(marketer)
     scheme["tiers"][2]["threshold"] = 100
+    marketer.client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
 
     answer = marketer.client.post(LEVELS, {"text": json.dumps(scheme), "why": "because"})
 
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "gold stands above silver, so it has to begin at more than 1\u202f500." in page
+    assert f'<b title="tiers/2/threshold">{place}</b>: {what}' in page
     assert 'value="because"' in page
+    assert not Proposal.objects.exists()
 
 
 def test_every_mistake_in_a_scheme_is_told_at_its_place_in_the_reader_s_language(marketer):
@@ -185,8 +196,8 @@ def test_every_mistake_in_a_scheme_is_told_at_its_place_in_the_reader_s_language
 
     page = marketer.client.post(LEVELS, {"text": json.dumps(scheme), "why": "x"}).content.decode()
 
-    assert "Уровень 2 › От</b>: Напишите целое число" in page
-    assert "Дней отсрочки после пересмотра</b>: Слишком мало: не меньше 0." in page
+    assert "уровень 2 › порог</b>: Напишите целое число" in page
+    assert "льготных дней</b>: Слишком мало: не меньше 0." in page
     assert "colour</b>: " in page
     assert "Input should" not in page
 

@@ -11,12 +11,14 @@ from babel.messages.pofile import read_po
 from django.utils import translation
 from django.utils.translation.template import templatize
 
-from club.accrual import campaign_words, deciding, erasure
+from club.accrual import campaign_words, cancelling, deciding, erasure
+from club.documents import words
 from club.doors import office
 from club.doors.office.words import word
+from club.tiers import scheme_words
 
 ROOM = Path(office.__file__).parent
-STAFF_READ = [Path(campaign_words.__file__)]
+STAFF_READ = [Path(room.__file__) for room in (words, campaign_words, scheme_words)]
 """Files of other rooms whose sentences only staff read."""
 KEYWORDS = {
     "_": None,
@@ -71,10 +73,9 @@ def test_no_translation_loses_a_placeholder(language):
 
 
 def test_what_deciding_notes_beside_an_event_is_told_in_words():
-    """Every note is written out in one file; staff read none of them as it stands there."""
-    noted = re.findall(
-        r'"((?:no rule|its|names another) [a-z ]+)"', Path(deciding.__file__).read_text("utf-8")
-    )
+    """Staff read none of the notes as it stands in the code."""
+    code = "".join(Path(str(one.__file__)).read_text("utf-8") for one in (deciding, cancelling))
+    noted = re.findall(r'"((?:no rule|its|names another) [a-z ]+)"', code)
     assert len({*noted}) == 4, noted
 
     with translation.override("ru"):

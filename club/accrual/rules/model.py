@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from club.accrual.rules.facts import AMOUNT_TIYIN_MAX, FIELDS
-from club.accrual.rules.wrong import Wrong
+from club.documents.wrong import Wrong
 
 INTEGER_MAX = 2**53  # the largest integer that a browser's JSON carries exactly
 NODES_MAX = 2_000

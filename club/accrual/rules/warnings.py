@@ -28,9 +28,7 @@ from club.accrual.rules.model import (
     Rate,
     Rule,
 )
-
-Place = tuple[str | int, ...]
-"""Of a part of the rule, by its keys; parts of a list are counted from 0."""
+from club.documents.wrong import Place
 
 WITHIN: Mapping[str, frozenset[str]] = {
     "hour": frozenset({"hour", "day", "week", "month", "ever"}),

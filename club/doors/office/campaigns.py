@@ -10,8 +10,8 @@ from wagtail.admin.auth import permission_required
 from club.access.models import Staff
 from club.access.proposals import WHY_CHARS_MAX
 from club.accrual import campaign_files, campaigns, lifecycle
-from club.accrual.campaign_words import Told
 from club.accrual.errors import NoSuchCampaign
+from club.documents.words import Told
 from club.doors.office import names
 from club.errors import ClubError
 

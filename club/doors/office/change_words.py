@@ -91,11 +91,6 @@ def told(
     return ToldChange(change.place, place, shown(change.before), shown(change.after))
 
 
-def place_in_words(keys: list[str]) -> str:
-    """A place as people read it: Level 2 › From."""
-    return " › ".join(_place(keys, {}))
-
-
 def _place(keys: list[str], funds: Mapping[int, str]) -> Iterator[str]:
     above = ""
     for nth, key in enumerate(keys):

@@ -9,11 +9,11 @@ from wagtail.admin.auth import permission_required
 
 from club.access.models import Staff
 from club.access.proposals import WHY_CHARS_MAX
-from club.doors.office import charts, scheme_words
+from club.doors.office import charts
 from club.errors import ClubError
 from club.languages import UZBEK, in_language
 from club.tiers import queries, scheme_files, schemes
-from club.tiers.errors import BadScheme, NoSuchScheme
+from club.tiers.errors import NoSuchScheme
 from club.tiers.queries import Forecast
 
 PERMISSION = "tiers.propose_scheme"
@@ -34,9 +34,6 @@ def page(request: HttpRequest) -> HttpResponse:
                 text=text, why=request.POST.get("why", ""), by=request.user, now=timezone.now()
             )
             return redirect("office_proposal", proposal.pk)
-        except BadScheme as refused:
-            error = refused
-            error.values["problems"] = scheme_words.told(refused, text)
         except ClubError as refused:
             error = refused
     elif of:

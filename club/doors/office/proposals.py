@@ -14,10 +14,10 @@ from club.access import proposals, queries
 from club.access.errors import NoSuchProposal
 from club.access.models import Proposal, Staff
 from club.accrual import campaign_files, campaigns, segments
-from club.accrual.campaign_words import Told
 from club.accrual.clawback import proposing as clawbacks
 from club.accrual.models import Campaign, Clawback, Simulation
 from club.accrual.simulation import queries as simulations
+from club.documents.words import Told
 from club.doors.office import change_words, names
 from club.doors.office.campaign_lines import Section, differences
 from club.doors.office.templatetags.office import localized

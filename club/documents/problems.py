@@ -1,5 +1,5 @@
-"""What is wrong with the text of a campaign or a rule: each problem once, at its place in the text, by a
-code. Its sentence is in `campaign_words.py`.
+"""What is wrong with the text of a document: each problem once, at its place in the text, by a code. Its
+sentence is in `words.py`, or with the words of its kind of document.
 """
 
 import json
@@ -10,12 +10,16 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from club.accrual.rules.warnings import Place
-from club.errors import Fault
+from club.documents.wrong import Place, Wrong
 
 LINE_CHARS_SHOWN = 60
-BAD_NAMES = {"^[a-z0-9": "bad_id", "^[a-z][a": "bad_event"}
-"""By how their patterns begin."""
+BAD_NAMES = {
+    "^[a-z0-9][a-z0-9-]{0,59}$": "bad_id",
+    "^[a-z0-9][a-z0-9-]*$": "bad_code",
+    "^[a-z][a-z0-9_]{0,19}$": "bad_event",
+    "^[a-z0-9_.-]*$": "bad_event",
+}
+"""By their patterns."""
 KEY = "[key]"
 """Pydantic's word for "the name itself, not what it stands for"."""
 
@@ -65,10 +69,10 @@ def _problem(error: Any, document: object, text: str) -> Problem:
     if code == "json_invalid":
         return Problem((), *_syntax(context["error"], text))
     if code == "string_pattern_mismatch":
-        return Problem(place, BAD_NAMES.get(context["pattern"][:8], "bad_characters"))
-    if code == "literal_error":
-        expected = re.findall(r"'([^']*)'", context["expected"]) or [context["expected"]]
-        return Problem(place, "one_of_these", {"these": tuple(expected)})
+        return Problem(place, BAD_NAMES.get(context["pattern"], "bad_characters"))
+    if code in ("literal_error", "enum"):
+        expected = re.findall(r"'([^']*)'|(\d+)", context["expected"])
+        return Problem(place, "one_of_these", {"these": tuple(word or n for word, n in expected)})
     if code == "union_tag_invalid":
         kinds = re.findall(r"'([^']*)'", context["expected_tags"])
         return Problem((*place, "kind"), "one_of_these", {"these": tuple(kinds)})
@@ -80,8 +84,8 @@ def _problem(error: Any, document: object, text: str) -> Problem:
 
 
 def _own(place: Place, error: ValueError) -> Problem:
-    if isinstance(error, Fault):
-        return Problem(place, error.code, error.values)
+    if isinstance(error, Wrong):
+        return Problem((*place, *error.at), error.code, error.values)
     return Problem(place, "other", {"what": str(error)})
 
 
@@ -147,16 +151,3 @@ def _loaded(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def segments_asked(node: object, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Every segment that a rule, as data, asks for, with the place."""
-    match node:
-        case {"kind": "in_segment", "segment": str(code)}:
-            yield (*place, "segment"), code
-        case dict():
-            for key, part in node.items():
-                yield from segments_asked(part, (*place, key))
-        case list():
-            for nth, part in enumerate(node):
-                yield from segments_asked(part, (*place, nth))
