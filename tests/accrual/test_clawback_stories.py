@@ -12,10 +12,12 @@ from club.accrual.clawback import proposing as clawbacks
 from club.accrual.clawback import working
 from club.accrual.clawback.preview import CSV_HEADING, Most, as_csv, preview
 from club.accrual.errors import ClawbackElsewhere, EmptySpan, NoSuchVersion, NothingToTake
+from club.accrual.grants import ref
 from club.accrual.models import Clawback, Clawed, Decision
 from club.ledger import actions as ledger
-from club.ledger.rules import ClawbackPolicy
+from club.ledger.rules import ClawbackPolicy, Source
 from club.reports import statement
+from club.reports.why.telling import of_line
 from tests.accrual.clawing import FUND, Story, assert_books_hold
 from tests.accrual.conftest import Office
 
@@ -87,6 +89,26 @@ def killed_before_its_commit(clawback: Clawback, now: datetime) -> None:
     with transaction.atomic():
         assert working.work(clawback_id=clawback.pk, now=now, limit=20) >= 20
         transaction.set_rollback(True)
+
+
+def test_a_subscriber_reads_that_points_were_taken_back_and_no_more_once_they_are_given_back(
+    story: Story,
+) -> None:
+    who = story.club.subscriber()
+    story.pays(who)
+    story.takes_back()
+
+    def why() -> str:
+        (grant,) = Decision.objects.filter(subscriber_id=who.pk)
+        line = f"{grant.decided_at:%Y-%m-%d}:{Source.ACCRUAL.value}:{ref(grant.event_id, grant.rule_id)}"
+        told = of_line(subscriber_id=who.pk, line_id=line, language="en", now=story.club.now)
+        return told.reason
+
+    assert why() == "These points had been credited by mistake, and were taken back"
+
+    story.gives_back(Clawback.objects.get())
+
+    assert why() == "This offer counts in full: 100 points"
 
 
 def test_a_payment_cancelled_after_the_clawback_is_not_taken_twice(story: Story) -> None:

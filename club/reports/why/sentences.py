@@ -38,7 +38,11 @@ class Case:
 
 
 def sentence(case: Case) -> str:
-    """One plain sentence; a reason of another release is told in general."""
+    """One plain sentence; a reason of another release is told in general. Points that are not there any more
+    are not told as if they were."""
+    taken = case.decision.taken_back
+    if taken and taken.restored_on is None:
+        return _("These points had been credited by mistake, and were taken back")
     told = REASONS.get(case.decision.reason)
     return told(case) if told else _not_this_time(case)
 
