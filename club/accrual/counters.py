@@ -44,7 +44,10 @@ def seen_at(places: Iterable[Place]) -> dict[Place, Used]:
         select p.nth, u.points, u.times
           from unnest(%(periods)b::text[], %(counted)b::text[], %(subscribers)b::bigint[])
                with ordinality as p (period, counted, subscriber_id, nth)
-          join accrual_used u using (period, counted, subscriber_id)
+         cross join lateral (select * from accrual_used u
+                              where u.period = p.period and u.counted = p.counted
+                                and u.subscriber_id = p.subscriber_id
+                              limit 1) u  -- one by one: a join reads the whole table for some batch
         """,
         **columns(NAMES, wanted),
     ):

@@ -1,6 +1,6 @@
 """How this room speaks SQL to thousands of rows at once: one array literal a column."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -37,6 +37,31 @@ def streamed(sql: str, **parameters: object) -> Iterator[tuple[Any, ...]]:
         cursor.itersize = ROWS_A_FETCH
         cursor.execute(sql, parameters, binary=True)
         yield from cursor
+
+
+def copy(into: str, lines: Iterable[str]) -> None:
+    """Append rows in COPY's text format, a line each, to a table with its columns: a third cheaper than
+    an INSERT of the same rows, for the server writes a page's rows in one go."""
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(connection.connection) as cursor,
+        cursor.copy(f"copy {into} from stdin") as stream,
+    ):
+        stream.write("".join(lines))
+
+
+def copied(text: str | None) -> str:
+    r"""A text as COPY reads it.
+
+    >>> copied("a\tb"), copied(None)
+    ('a\\tb', '\\N')
+    """
+    if text is None:
+        return r"\N"
+    text = text.replace("\\", r"\\").replace("\t", r"\t")
+    return text.replace("\n", r"\n").replace("\r", r"\r")
 
 
 def columns(names: str, table: Sequence[tuple[Any, ...]]) -> dict[str, str]:

@@ -6,15 +6,18 @@ from datetime import datetime
 
 from club.accrual import counters, erasure
 from club.accrual.deciding import Decided
+from club.accrual.models import EventState
 from club.accrual.posting import post
-from club.accrual.rows import as_json, columns, rows
+from club.accrual.rows import as_json, columns, copied, copy, rows
 from club.accrual.rules.facts import kept
 from club.accrual.rules.granting import Because
 from club.accrual.settled import Line, Settled
 from club.accrual.taking import Taken
+from club.arrays import literal
 from club.programme.rules import Life
 
 NOTE_CHARS_MAX = 300
+NULL = copied(None)
 
 
 def carry_out(decided: Decided, *, life: Life, now: datetime) -> None:
@@ -29,33 +32,27 @@ def carry_out(decided: Decided, *, life: Life, now: datetime) -> None:
 def write(settled: Sequence[Settled], *, now: datetime) -> None:
     """The decisions and the events' outcomes."""
     _write_lines([line for one in settled for line in one.lines], now=now)
-    places: dict[Sequence[str], int] = {}
-    outcomes = [
-        (
-            one.event.id,
-            one.state,
-            _legible(one.note) if one.note else "",
-            as_json(kept(one.facts)) if one.facts else None,
-            places.setdefault(one.asked, len(places) + 1) if one.asked else None,
+    numbers: dict[Sequence[str], str] = {(): NULL}
+    waited = []
+    outcomes, at = [], str(now)
+    for one in settled:
+        asked = one.asked
+        if asked not in numbers:
+            numbers[asked] = str(_number_of(asked))
+        if one.event.state != EventState.NEW:
+            waited.append(one.event.id)
+        facts = copied(as_json(kept(one.facts))) if one.facts else NULL
+        note = copied(_legible(one.note)) if one.note else ""
+        decided_at = at if one.state == EventState.DECIDED else NULL
+        outcomes.append(
+            f"{one.event.id}\t{one.state}\t{note}\t{facts}\t{numbers[asked]}\t{decided_at}\n"
         )
-        for one in settled
-    ]
-    rows(
-        """
-        insert into accrual_outcome (event_id, state, note, facts, rulebook_id, decided_at)
-        select o.event_id, o.state, o.note, o.facts::jsonb, (%(numbers)b::bigint[])[o.rulebook],
-               case when o.state = 'decided' then %(now)b::timestamptz end
-          from unnest(%(events)b::bigint[], %(states)b::text[], %(notes)b::text[],
-                      %(facts)b::text[], %(rulebooks)b::integer[])
-               as o (event_id, state, note, facts, rulebook)
-            on conflict (event_id) do update  -- it waited
-               set state = excluded.state, note = excluded.note, facts = excluded.facts,
-                   rulebook_id = excluded.rulebook_id, decided_at = excluded.decided_at
-        """,
-        now=now,
-        numbers=[_number_of(versions) for versions in places],
-        **columns("events states notes facts rulebooks", outcomes),
-    )
+    if waited:
+        rows(
+            "delete from accrual_outcome where event_id = any(%(events)b::bigint[])",
+            events=literal(waited),
+        )
+    copy("accrual_outcome (event_id, state, note, facts, rulebook_id, decided_at)", outcomes)
     _adopt([one.event for one in settled if one.event.cancels])
     erasure.forget([one.event.id for one in settled if one.note == erasure.NOTE])
 
@@ -94,49 +91,28 @@ def _adopt(cancellations: Sequence[Taken]) -> None:
 
 
 def _write_lines(lines: Sequence[Line], *, now: datetime) -> None:
-    rows(
-        """
-        insert into accrual_decision (subscriber_id, event_id, rule_id, rule_hash, wanted,
-               granted, reason, because, promised_at, decided_at)
-        select d.subscriber_id, d.event_id, d.rule_id, d.rule_hash, d.wanted, d.granted, d.reason,
-               d.because::jsonb, d.promised_at, %(now)b
-          from unnest(%(subscribers)b::bigint[], %(events)b::bigint[], %(rules)b::text[],
-                      %(hashes)b::text[], %(wanted)b::bigint[], %(granted)b::bigint[],
-                      %(reasons)b::text[], %(because)b::text[], %(promised)b::timestamptz[])
-               as d (subscriber_id, event_id, rule_id, rule_hash, wanted, granted, reason, because,
-                     promised_at)
-        """,
-        now=now,
-        **columns(
-            "subscribers events rules hashes wanted granted reasons because promised",
-            [
-                (
-                    line.subscriber_id,
-                    line.event_id,
-                    line.rule_id,
-                    line.rule_hash,
-                    line.wanted,
-                    line.granted,
-                    line.reason,
-                    _stored(line.because),
-                    line.promised_at,
-                )
-                for line in lines
-            ],
-        ),
+    at = str(now)
+    copy(
+        "accrual_decision (subscriber_id, event_id, rule_id, rule_hash, wanted, granted, reason,"
+        " because, promised_at, decided_at)",
+        [
+            f"{line.subscriber_id}\t{line.event_id}\t{line.rule_id}\t{line.rule_hash}\t{line.wanted}"
+            f"\t{line.granted}\t{line.reason}\t{_stored(line.because)}\t{line.promised_at or NULL}\t{at}\n"
+            for line in lines
+        ],
     )
 
 
-def _stored(because: Because | None) -> str | None:
+def _stored(because: Because | None) -> str:
     """Who counted in a rule's place follows from the facts."""
     if because is None:
-        return None
+        return NULL
     found: dict[str, object] = {"used": because.used, "period": because.period}
     if because.limit is not None:
-        return as_json(found | {"limit": because.limit.model_dump(mode="json")})
+        return copied(as_json(found | {"limit": because.limit.model_dump(mode="json")}))
     if because.occasion is not None:
-        return as_json(found | {"occasion": because.occasion.model_dump(mode="json")})
-    return None
+        return copied(as_json(found | {"occasion": because.occasion.model_dump(mode="json")}))
+    return NULL
 
 
 def _legible(note: str) -> str:

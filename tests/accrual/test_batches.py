@@ -11,8 +11,12 @@ from django.db import OperationalError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from club.access.models import AuditLine, Staff
-from club.accrual import actions, posting, queries, tasks
+from club.accrual import actions, deciding, posting, queries, tasks
 from club.accrual.models import Campaign, Decision, Event, EventState, InForce, Outcome, RuleVersion
+from club.accrual.putting import Put, granted_of
+from club.accrual.rules.counting import Place, Used
+from club.accrual.rules.granting import Candidate, Grant
+from club.accrual.taking import Taken
 from club.ledger import queries as books
 from club.messages.models import Message
 from club.reports import decisions
@@ -40,6 +44,32 @@ def test_an_event_that_the_books_cannot_take_is_set_aside_and_the_others_go_on(
     assert failed.event_id == poisoned
     assert failed.note.startswith("DayOutsideBooks")
     assert not Decision.objects.filter(event_id=poisoned).exists()
+
+
+NASTY = 'back\\slash \\N \\. tab\t line\n return\r "quote" {1,2} oʻ ў'
+
+
+def test_facts_and_notes_are_kept_as_they_were_whatever_characters_they_have(
+    club: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aziza = club.subscriber()
+    told = club.pays(aziza, 10_000, channel=NASTY[:20]).event_id
+    poisoned = club.pays(aziza, 66_000).event_id
+
+    def refuse(put: Put, payment: Taken, used: dict[Place, Used]) -> list[tuple[Candidate, Grant]]:
+        if payment.id == poisoned:
+            raise ValueError(NASTY)
+        return granted_of(put, payment, used)
+
+    monkeypatch.setattr(deciding, "granted_of", refuse)
+
+    assert actions.decide_batch(now=club.now, limit=100).failed == 1
+
+    outcomes = Outcome.objects.in_bulk([told, poisoned])
+    assert outcomes[told].facts["channel"] == NASTY[:20]
+    assert outcomes[told].decided_at == club.now
+    assert outcomes[poisoned].note == f"ValueError: {NASTY}"
+    assert (outcomes[poisoned].facts, outcomes[poisoned].decided_at) == (None, None)
 
 
 def test_a_rule_that_cannot_be_read_fails_only_the_events_of_its_time(club: Office) -> None:

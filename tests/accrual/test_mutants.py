@@ -135,8 +135,8 @@ READING: dict[str, Fault] = {
 GRANTING: dict[str, Fault] = {
     "a day ends at midnight in London": (
         counting,
-        "local = hour.astimezone(TASHKENT)",
-        "local = hour",
+        "datetime.fromtimestamp(hour * HOUR_S, TASHKENT)",
+        "datetime.fromtimestamp(hour * HOUR_S - 5 * HOUR_S, TASHKENT)",
     ),
     "a week begins on Sunday": (
         counting,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from club.accrual.rules.model import Period, Rule
 from club.clock import TASHKENT
 
+HOUR_S = 3_600
 EVERYBODY = 0
 """In the place of a subscriber: a counter that all of them share."""
 
@@ -41,12 +42,12 @@ def period_of(period: Period, at: datetime) -> str:
 def periods_of(at: datetime) -> Mapping[Period, str]:
     """All the periods in which an event counts."""
     # Tashkent is whole hours from everywhere that matters, and a batch has few hours.
-    return _periods_of(at.replace(minute=0, second=0, microsecond=0))
+    return _periods_of(int(at.timestamp()) // HOUR_S)
 
 
 @lru_cache(maxsize=10_000)
-def _periods_of(hour: datetime) -> Mapping[Period, str]:
-    local = hour.astimezone(TASHKENT)
+def _periods_of(hour: int) -> Mapping[Period, str]:
+    local = datetime.fromtimestamp(hour * HOUR_S, TASHKENT)
     monday = local.date() - timedelta(days=local.weekday())
     return {
         "hour": local.strftime("%Y-%m-%dT%H"),

@@ -9,6 +9,7 @@ compiler ever sees a clock or a zone.
 from collections import namedtuple
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import holidays
@@ -57,6 +58,8 @@ assert not COMMON.keys() & DECLARED.keys(), "a declared field has a name of its 
 
 FIELDS: dict[str, type] = COMMON | DECLARED
 
+NOTHING_DECLARED = (None,) * len(DECLARED)
+
 if TYPE_CHECKING:
     Facts = Common  # the declared ones are asked by rules alone, by name
 else:
@@ -65,7 +68,9 @@ else:
 
 def kept(facts: Facts) -> dict[str, object]:
     """Facts as they are kept with an event: those that are known."""
-    return {name: value for name, value in zip(FIELDS, facts, strict=True) if value is not None}
+    # Most events are of a type that declares none of its own.
+    names = COMMON if facts[len(COMMON) :] == NOTHING_DECLARED else FIELDS
+    return {name: value for name, value in zip(names, facts, strict=False) if value is not None}
 
 
 def remembered(stored: Mapping[str, Any]) -> Facts:
@@ -79,6 +84,7 @@ DAYS_OFF = holidays.country_holidays("UZ")
 releases follow them, and say what is only reckoned so far."""
 
 
+@lru_cache(maxsize=1_000)
 def is_holiday(on: date) -> bool:
     """Whether `on` is a public holiday, or a day off in place of one.
 
@@ -140,6 +146,7 @@ def joined_on(months: int, *, until: date) -> list[date]:
     return [day for day in days if day.month == month.month and months_later(day, months) == until]
 
 
+@lru_cache(maxsize=100_000)
 def whole_months(since: date, until: date) -> int:
     """How many months are over; none before it began. From the 31st on, a month is over on its last
     day.
