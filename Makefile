@@ -20,7 +20,7 @@ run: $(VENV)/.run  ## set up everything and serve on http://127.0.0.1:8000
 	@exec $(PY) -m club run
 
 test: $(VENV)/.dev  ## set up everything and run the tests
-	$(PY) -m pytest -q -n 2 --dist worksteal -m "not (peer or browser or launcher)" $(ARGS)
+	$(PY) -m pytest -q -n 3 --dist worksteal -m "not (peer or browser or launcher)" $(ARGS)
 
 test-all: $(VENV)/.all  ## the same with real peers, a browser and every example; skips nothing (Debian, as root)
 	$(PY) -m tests.install_peers
