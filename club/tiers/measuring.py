@@ -21,10 +21,13 @@ from club.tiers.rules import PACE_DAYS, Measure, Span, Terms
 
 Parameters = dict[str, Any]
 
-ROOM = """
-set local work_mem = '256MB'; set local max_parallel_workers_per_gather = 0; set local jit = off
-"""
-"""For everybody at once: a group each in memory, and no parallel workers, which would each make them all."""
+ALONE = "set local max_parallel_workers_per_gather = 0; set local jit = off"
+"""For everybody at once: parallel workers would each make all the groups."""
+IN_PARTS = "set local work_mem = '2MB'; set local enable_sort = off"
+"""As many subscribers at a time as the processor's cache holds, the rows of the others laid aside meanwhile:
+finding each row's subscriber in the memory of all would take longer."""
+AT_ONCE = "set local work_mem = '256MB'; set local enable_sort = on"
+"""Where other tables are joined first, or what counts is sorted by days."""
 AGGREGATES = {
     Measure.POINTS: "tiers_sum(amount)",
     Measure.MONEY: "tiers_sum(amount)",
@@ -98,20 +101,25 @@ def compare_alike(
     ]
     with transaction.atomic():
         if only is None:
-            rows(ROOM)
+            rows(ALONE)
+            rows(IN_PARTS if alike[0].terms.measure is Measure.POINTS else AT_ONCE)
         return rows(f"{counting.head()} {' union all '.join(answers)}", counting.parameters)
 
 
 class Counting:
     """One pass over what some ladders count: a row a subscriber, and a column for each span that any of
-    the ladders asks for."""
+    the ladders asks for.
+
+    Spans overlap, so the days are cut wherever one of them begins or ends: each row counts in one such
+    piece, and a span is the sum of its pieces.
+    """
 
     def __init__(
         self, alike: Sequence[Ladder], *, day: date, only: Sequence[int] | None, today: date | None
     ) -> None:
         self._measure, self._day, self._today = alike[0].terms.measure, day, today
-        self._only, self._relation = _only(only), _relation(alike[0])
-        self._columns: dict[str, str] = {}  # by what they are
+        self._only, self._is_of_all, self._ladder = _only(only), only is None, alike[0]
+        self._columns: dict[tuple[date, date], str] = {}
         self.parameters: Parameters = {
             "only": None if only is None else list(only),
             "day": day,
@@ -145,13 +153,28 @@ class Counting:
         """`with counted as …`, once the ladders have asked; nothing where they ask for no sum."""
         if not self._columns:
             return ""
-        columns = ",\n".join(f"{what} as {name}" for what, name in self._columns.items())
+        cuts = sorted({cut for first, end in self._columns for cut in (first, end)})
+        pieces = range(
+            1, len(cuts)
+        )  # piece n ends before cut n; what is before all of them is piece 0
+        asked = {
+            name: [f"piece_{n}" for n in pieces if first <= cuts[n - 1] and cuts[n] <= end]
+            for (first, end), name in self._columns.items()
+        }
+        columns = ", ".join(f"{' + '.join(some)} as {name}" for name, some in asked.items())
+        counts = ", ".join(
+            f"{AGGREGATES[self._measure]} filter (where piece = {n}) as piece_{n}" for n in pieces
+        )
+        piece = " ".join(f"when day < date '{cut}' then {n}" for n, cut in enumerate(cuts))
+        # Offsets keep apart what is worked out once a row: the day, and its piece.
         return f"""
             with counted as (
               select subscriber_id, {columns}
-                from ({self._relation}) counting
-               where {self._only}
-               group by subscriber_id)
+                from (select subscriber_id, {counts}
+                        from (select subscriber_id, day, amount, case {piece} end as piece
+                                from (select * from ({self._relation()}) happened
+                                       where {self._only} offset 0) counting offset 0) cut
+                       group by subscriber_id) pieces)
             """  # noqa: S608  of ours
 
     def named(self, value: object) -> str:
@@ -201,9 +224,14 @@ class Counting:
     def _between(self, first: date, last: date) -> str:
         """The column of what counts from `first` to `last`."""
         self.parameters["first"] = min(self.parameters["first"], first)
-        days = f"date '{first}' and date '{last}'"
-        what = f"{AGGREGATES[self._measure]} filter (where day between {days})"
-        return self._columns.setdefault(what, f"column_{len(self._columns)}")
+        return self._columns.setdefault(
+            (first, last + rules.ONE_DAY), f"column_{len(self._columns)}"
+        )
+
+    def _relation(self) -> str:
+        if self._is_of_all and self._measure is Measure.POINTS:
+            return ledger.earned_by_all(first=self.parameters["first"])
+        return _relation(self._ladder)
 
 
 def by_day(ladder: Ladder, *, subscriber_id: int, day: date) -> dict[date, int]:

@@ -6,6 +6,7 @@ from club.ledger.queries.balances import (
     Lot,
     Promised,
     balance,
+    earned_by_all,
     lots,
     promised,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "budgets",
     "counted_until",
     "coverage",
+    "earned_by_all",
     "expiry_calendar",
     "forfeited_points",
     "funded_lines",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db import connection
+
 from club.ledger.expiry_rules import NEVER
 from club.ledger.queries.reading import rows
 
@@ -92,6 +94,24 @@ select subscriber_id, coalesce(reverses_on, occurred_on) as day, points as amoun
   from ledger.every_posting
  where contra = 10 and subscriber_id > 0 and occurred_on >= %(first)s
 """
-"""Points earned from the day `first` on, as a relation for statements over many subscribers. What was clawed
+"""Points earned from the day `first` on, as a relation for statements over some subscribers. What was clawed
 back counts against the day of what it takes back, so it does not matter when it was; spending does not
 count. It knows every month that was not dropped, detached or not."""
+
+
+def earned_by_all(*, first: date) -> str:
+    """As EARNED, for a statement over all subscribers in the transaction that asks for it.
+
+    Of the journal alone where no month from `first` on has left it: of a union PostgreSQL does not know how
+    many subscribers it has. No month leaves before the transaction ends.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("lock table ledger.posting in access share mode")
+    ((has_detached,),) = rows(
+        """
+        select exists (select from ledger.detached_month
+                        where month >= date_trunc('month', %s::date::timestamp)::date)
+        """,
+        [first],
+    )
+    return EARNED if has_detached else EARNED.replace("every_posting", "posting")

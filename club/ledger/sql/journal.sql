@@ -46,6 +46,10 @@ begin
             made := made + 1;
         end if;
     end loop;
+    -- The autovacuum looks at single months and never at the journal as a whole; a statement over
+    -- everybody is planned by how many subscribers that has. A sample: 0.2 s at ten million postings.
+    execute 'analyze ' || case when current_setting('server_version_num')::integer >= 180000 then 'only ' else '' end
+            || 'ledger.posting (subscriber_id)';
     return made;
 end $$;
 
