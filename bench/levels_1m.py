@@ -1,6 +1,10 @@
 """The night on which the levels of a million subscribers are worked out anew, in three schemes: points of
 twelve months, points of a quarter, and tenure. One subscriber in a hundred stands elsewhere than the
-books say, in each of them."""
+books say, in each of them.
+
+The server has had a day: its tables are vacuumed, and the journal was read once, so that the figure is
+not that of memory which a server that has just been started touches for the first time (some 4 s of 16).
+"""
 
 import time
 from datetime import datetime
@@ -74,4 +78,5 @@ def set_up(url: str, now: datetime) -> None:
         for code, *_, thresholds in SCHEMES:
             db.execute(STAND, [code, list(thresholds)[1], SUBSCRIBERS, ASTRAY_PERCENT])
         db.execute("vacuum (analyze) subscribers_subscriber, tiers_standing")
+        db.execute("select sum(points) from ledger.posting")
         db.execute("checkpoint")
