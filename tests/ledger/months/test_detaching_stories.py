@@ -38,6 +38,23 @@ def test_a_detached_month_stands_apart_and_everything_is_proven(
         assert refusal(forgery.format(f"ledger.{table}")) == "LG422"
 
 
+def test_what_everybody_earned_is_read_beside_the_journal_once_a_month_has_left_it(
+    lived: None, old: date
+) -> None:
+    def earned(first: date) -> tuple[bool, Any]:
+        relation = queries.earned_by_all(first=first).replace("%(first)s", f"date '{first}'")
+        sums = rows(f"select subscriber_id, sum(amount) from ({relation}) e group by 1 order by 1")
+        return "every_posting" in relation, sums
+
+    attached = earned(old)
+    detach(old)
+
+    assert attached[0] is False
+    assert earned(old) == (True, attached[1])
+    assert len(attached[1]) == 2
+    assert earned(months_later(old, 1))[0] is False, "that month is still in the journal"
+
+
 def test_with_its_table_dropped_everything_is_still_proven(detached: None, table: str) -> None:
     before = queries.totals()
 
