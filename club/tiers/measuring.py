@@ -154,9 +154,8 @@ class Counting:
         if not self._columns:
             return ""
         cuts = sorted({cut for first, end in self._columns for cut in (first, end)})
-        pieces = range(
-            1, len(cuts)
-        )  # piece n ends before cut n; what is before all of them is piece 0
+        # Piece n ends before cut n; what is before all of them is piece 0, and counts nowhere.
+        pieces = range(1, len(cuts))
         asked = {
             name: [f"piece_{n}" for n in pieces if first <= cuts[n - 1] and cuts[n] <= end]
             for (first, end), name in self._columns.items()
