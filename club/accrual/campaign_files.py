@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from club.accrual import campaign_words, funds
 from club.accrual.errors import BadCampaign, NoSuchCampaign
 from club.accrual.models import Campaign, InForce, SharedFund
 from club.accrual.rules.model import Node, Rule, RuleId, Text
-from club.documents.problems import Problem, problems_of, twice
+from club.documents import reading
+from club.documents.problems import Problem
 from club.documents.words import in_one_line
 from club.documents.wrong import Wrong
 from club.languages import missing_in
@@ -108,15 +109,7 @@ class CampaignFile(Node):
 
 def read(text: str) -> CampaignFile:
     """Raises BadCampaign, with every problem and its place."""
-    if len(text) > FILE_CHARS_MAX:
-        raise refusal([Problem((), "too_many_characters", {"most": FILE_CHARS_MAX})])
-    try:
-        file = CampaignFile.model_validate_json(text)
-    except ValidationError as error:
-        raise refusal([*twice(text), *problems_of(error, text)]) from error
-    if problems := twice(text):
-        raise refusal(problems)
-    return file
+    return reading.read(text, CampaignFile, chars_max=FILE_CHARS_MAX, refusal=refusal)
 
 
 def refusal(problems: Sequence[Problem]) -> BadCampaign:

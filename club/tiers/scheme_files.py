@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from club.documents.problems import Problem, problems_of, twice
+from club.documents import reading
+from club.documents.problems import Problem
 from club.documents.words import in_one_line
 from club.documents.wrong import Wrong
 from club.languages import missing_in
@@ -132,15 +133,7 @@ class SchemeFile(Part):
 
 def read(text: str) -> SchemeFile:
     """Raises BadScheme, with every problem and its place."""
-    if len(text) > FILE_CHARS_MAX:
-        raise _refusal([Problem((), "too_many_characters", {"most": FILE_CHARS_MAX})])
-    try:
-        file = SchemeFile.model_validate_json(text)
-    except ValidationError as error:
-        raise _refusal([*twice(text), *problems_of(error, text)]) from error
-    if problems := twice(text):
-        raise _refusal(problems)
-    return file
+    return reading.read(text, SchemeFile, chars_max=FILE_CHARS_MAX, refusal=_refusal)
 
 
 def _refusal(problems: Sequence[Problem]) -> BadScheme:

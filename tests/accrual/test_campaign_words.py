@@ -14,6 +14,7 @@ from club.accrual.campaign_words import SENTENCES, WORDS
 from club.accrual.errors import BadCampaign
 from tests.accrual.conftest import PAYMENT, TEXTS
 from tests.accrual.rule_shapes import Data, rules
+from tests.broken_files import broken
 from tests.missing import tries
 
 LANGUAGES = ("en", "ru", "uz")
@@ -125,43 +126,16 @@ def test_a_place_is_told_as_people_count() -> None:
     )
 
 
-BROKEN: list[Any] = [None, True, -1, 10**16, 1.5, "", "?", "a\nb", [], [[]], {}, {"kind": "x"}, "x" * 300]  # fmt: skip
-
-
-@st.composite
-def broken_files(draw: st.DrawFn) -> str:
-    """A valid campaign in which some places say something else, are missing, or are new."""
-    rule = draw(rules)
-    whole = file(rule | {"stacking": {"group": "g", "mode": "first"}, "excludes": ["b"],
-                         "limits": [{"period": "day", "unit": "times", "most": 2}]}, starts_at=None)  # fmt: skip
-    whole = json.loads(json.dumps(whole))
-    for _ in range(draw(st.integers(1, 3))):
-        places = [*containers(whole)]
-        at = draw(st.sampled_from(places))
-        key = draw(st.sampled_from([*at] if isinstance(at, dict) else [*range(len(at))]))
-        match draw(st.sampled_from(["other", "gone", "new"])):
-            case "other":
-                at[key] = draw(st.sampled_from(BROKEN))
-            case "gone":
-                del at[key]
-            case _ if isinstance(at, dict):
-                at["new"] = draw(st.sampled_from(BROKEN))
-    text = json.dumps(whole, indent=1)
-    if draw(st.integers(0, 3)) == 0:  # and somebody's finger slips
-        cut = draw(st.integers(0, len(text)))
-        text = text[:cut] + draw(st.sampled_from(["", '"', ",", "}", "x", "\n"])) + text[cut + 1 :]
-    return text
-
-
-def containers(node: Any) -> Any:
-    if isinstance(node, dict | list) and node:
-        yield node
-        for part in [*(node.values() if isinstance(node, dict) else node)]:
-            yield from containers(part)
+def whole(rule: Data) -> Data:
+    """A valid campaign, as its file says it."""
+    return json.loads(json.dumps(
+        file(rule | {"stacking": {"group": "g", "mode": "first"}, "excludes": ["b"],
+                     "limits": [{"period": "day", "unit": "times", "most": 2}]}, starts_at=None)
+    ))  # fmt: skip
 
 
 @settings(deadline=None, max_examples=tries(300, quick=100))
-@given(broken_files(), st.sampled_from(LANGUAGES))
+@given(broken(st.builds(whole, rules)), st.sampled_from(LANGUAGES))
 def test_whatever_is_broken_has_words_of_ours_in_the_language_of_the_reader(
     text: str, language: str
 ) -> None:

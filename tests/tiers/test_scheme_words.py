@@ -18,7 +18,9 @@ from club.languages import CODES
 from club.tiers import scheme_files
 from club.tiers.errors import BadScheme
 from club.tiers.scheme_words import SENTENCES, WORDS
+from tests.broken_files import broken
 from tests.builders import member
+from tests.missing import tries
 from tests.tiers.ladders import scheme, texts
 
 LANGUAGES = ("en", "ru", "uz")
@@ -159,39 +161,8 @@ def test_the_command_says_what_is_wrong_and_where_and_asks_for_nothing() -> None
     assert not Proposal.objects.exists()
 
 
-BROKEN: list[Any] = [None, True, -1, 10**16, 1.5, "", "?", "a\nb", [], [[]], {}, {"code": "x"}, "x" * 300]  # fmt: skip
-
-
-@st.composite
-def broken_files(draw: st.DrawFn) -> str:
-    """A scheme in which some places say something else, are missing, or are new."""
-    whole = year()
-    for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.sampled_from([*containers(whole)]))
-        key = draw(st.sampled_from([*at] if isinstance(at, dict) else [*range(len(at))]))
-        match draw(st.sampled_from(["other", "gone", "new"])):
-            case "other":
-                at[key] = copy.deepcopy(draw(st.sampled_from(BROKEN)))
-            case "gone":
-                del at[key]
-            case _ if isinstance(at, dict):
-                at["new"] = copy.deepcopy(draw(st.sampled_from(BROKEN)))
-    text = json.dumps(whole, indent=1)
-    if draw(st.integers(0, 3)) == 0:  # and somebody's finger slips
-        cut = draw(st.integers(0, len(text)))
-        text = text[:cut] + draw(st.sampled_from(["", '"', ",", "}", "x", "\n"])) + text[cut + 1 :]
-    return text
-
-
-def containers(node: Any) -> Any:
-    if isinstance(node, dict | list) and node:
-        yield node
-        for part in [*(node.values() if isinstance(node, dict) else node)]:
-            yield from containers(part)
-
-
-@settings(deadline=None, max_examples=300)
-@given(broken_files(), st.sampled_from(LANGUAGES))
+@settings(deadline=None, max_examples=tries(300, quick=100))
+@given(broken(st.builds(year)), st.sampled_from(LANGUAGES))
 def test_whatever_is_broken_has_words_of_ours_in_the_language_of_the_reader(
     text: str, language: str
 ) -> None:
