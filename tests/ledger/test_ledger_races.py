@@ -4,10 +4,12 @@ at one moment. Afterwards the figures are exact and the books proven."""
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import cycle, islice
+from random import Random
 from uuid import UUID
 
 import pytest
 
+from club.ledger import actions as ledger
 from tests.ledger.plain import (
     ACCRUE,
     CAPTURE,
@@ -78,6 +80,29 @@ def test_batches_over_the_same_accounts_in_any_order_do_not_deadlock(database_ur
     assert rows("select count(*), sum(points)::bigint from ledger.posting where kind = 1") == [
         (1_600, 1_600)
     ]
+    assert breaches() == []
+
+
+@pytest.mark.parametrize("first", range(2_000, 2_500, 50))
+def test_whoever_makes_accounts_and_whoever_only_locks_them_do_not_deadlock(
+    first: int, database_url: str
+) -> None:
+    random = Random(first)
+    everybody = range(first, first + 200)
+    ledger.lock_accounts(subscriber_ids=random.sample(everybody, 100))  # the others are missing
+    calls: list[tuple[str, tuple[object, ...]]] = []
+    for i in range(CROWD // 2):
+        who = random.sample(everybody, 90)
+        n = len(who)
+        refs = [f"{i}:{w}" for w in who]
+        calls += [
+            (POST_MANY, (who, refs, [DAY] * n, [1] * n, [SOON] * n, [0] * n, [THIS] * n)),
+            ("select 1 from ledger.lock_accounts(%s::bigint[])", (random.sample(everybody, 90),)),
+        ]
+
+    answers = at_once(database_url, calls)
+
+    assert {answer for answer in answers if isinstance(answer, str)} == set()
     assert breaches() == []
 
 

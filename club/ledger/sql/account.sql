@@ -1,32 +1,14 @@
 -- What every verb shares: locking, the look at an idempotency key, arrears.
 
--- Makes the missing ones of these accounts. Whoever locks many makes the missing ones first, when no
--- other is locked yet, and locks the rest afterwards: the other way round deadlocked 25 times in 2,200
--- calls, because new rows then come out of order.
-create function ledger.make_accounts(p_subscribers bigint[]) returns void
-language plpgsql as $$
-begin
-    insert into ledger.account (subscriber_id)
-    select distinct s from unnest(p_subscribers) s
-     where not exists (select from ledger.account a where a.subscriber_id = s) order by s
-        on conflict do nothing;
-end $$;
-
--- Locks these accounts until the transaction ends, in one ascending pass. An upsert whose update is
--- never true locks without writing a new version; FOR UPDATE over many accounts would not run on a
--- distributed database.
+-- Locks these accounts until the transaction ends, making missing ones, in one ascending pass: whoever
+-- takes several does it here. In two passes, locking what is there and then making the rest, or the other
+-- way round beside somebody who takes one, new rows come out of order and calls deadlock. An upsert whose
+-- update is never true locks without writing a new version; FOR UPDATE over many accounts would not run
+-- on a distributed database.
 create function ledger.lock_accounts(p_subscribers bigint[]) returns void
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 begin
-    perform make_accounts(p_subscribers);
-    perform lock_known(p_subscribers);
-end $$;
-
--- The same, of accounts that are known to be there: an account never goes.
-create function ledger.lock_known(p_subscribers bigint[]) returns void
-language plpgsql as $$
-begin
-    insert into ledger.account as a (subscriber_id)
+    insert into account as a (subscriber_id)
     select distinct s from unnest(p_subscribers) s order by s
         on conflict (subscriber_id) do update set version = a.version where false;
 end $$;

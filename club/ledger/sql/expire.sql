@@ -16,7 +16,7 @@ begin
                   where subscriber_id > coalesce(p_after, -9223372036854775808) and lot_keys[1] <= over
                   order by subscriber_id limit p_limit);
     last_subscriber := due[cardinality(due)];
-    perform lock_known(due);
+    perform lock_accounts(due);
     lots := expire_lots(due, p_day, null, over, 'expiry', null);
 end $$;
 

@@ -71,7 +71,7 @@ begin
                     and width_bucket(last, lot_keys) > width_bucket(first - 1, lot_keys)
                   order by subscriber_id limit p_limit);
     last_subscriber := due[cardinality(due)];
-    perform lock_known(due);
+    perform lock_accounts(due);
 
     insert into posting (subscriber_id, points, occurred_on, expires_on, source, kind, contra, ref, fingerprint,
                          lots, given, reason, actor)

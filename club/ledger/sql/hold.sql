@@ -147,7 +147,7 @@ begin
     select array_agg(subscriber_id) as s, array_agg(hold_id) as h into due
       from (select subscriber_id, hold_id from hold
              where closed_at is null and expires_at <= p_now order by expires_at limit p_limit) d;
-    perform lock_known(due.s);
+    perform lock_accounts(due.s);
 
     select array_agg(h.subscriber_id) as s, array_agg(h.hold_id) as h, array_agg(returned_lots(h.lots, p_day, null)) as lots,
            count(*) as n

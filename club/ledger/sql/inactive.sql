@@ -18,7 +18,7 @@ begin
                     and lot_keys[cardinality(lot_keys)] >= lot_key(p_day, 0)
                   order by subscriber_id limit p_limit);
     last_subscriber := due[cardinality(due)];
-    perform lock_known(due);
+    perform lock_accounts(due);
     -- Looked at again under the locks: whoever earned or spent meanwhile keeps the points.
     due := array(select subscriber_id from account where subscriber_id = any (due) and active_on < p_active_since);
     lots := expire_lots(due, p_day, lot_key(p_day, 0), 9223372036854775807, 'inactive', 'inactive');

@@ -59,14 +59,15 @@ language sql immutable as $$
      where before is not null
 $$;
 
--- As credit_each; missing accounts are made before any is locked.
+-- As credit_each. Where an account is missing, what was locked is let go, and all are taken anew in their
+-- order.
 create function ledger.credit_or_make(p_who bigint[], p_keys bigint[], p_points bigint[], p_times bigint[], p_days date[])
 returns bigint[]
 language plpgsql as $$
 begin
     return ledger.credit_each(p_who, p_keys, p_points, p_times, p_days);
 exception when no_data_found then
-    perform ledger.make_accounts(p_who);
+    perform ledger.lock_accounts(p_who);
     return ledger.credit_each(p_who, p_keys, p_points, p_times, p_days);
 end $$;
 
