@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Count, Sum
 
-from club.accrual.models import Campaign, Decision, EventState, InForce, Outcome, Queued
+from club.accrual.models import Campaign, Decision, EventState, Outcome, Queued
 from club.accrual.rows import rows
 
 FRUITLESS_LOOKED_AT = 500
@@ -33,24 +32,20 @@ class Version:
 
 def versions_between(first: datetime, last: datetime) -> list[Version]:
     """Every version in force at some moment from `first` to `last`, in the order of rule ids."""
-    found = (
-        InForce.objects.filter(during__overlap=DateTimeTZRange(first, last, "[]"))
-        .select_related("version__campaign")
-        .order_by("rule_id", "during")
+    found = rows(
+        """
+        select f.rule_id, v.hash, v.canonical, v.campaign_id, c.fund, lower(f.during), upper(f.during),
+               f.holdout_percent
+          from accrual_inforce f
+          join accrual_ruleversion v on v.hash = f.version_id
+          join accrual_campaign c on c.code = v.campaign_id
+         where f.during && tstzrange(%(first)b, %(last)b, '[]')
+         order by f.rule_id, f.during
+        """,
+        first=first,
+        last=last,
     )
-    return [
-        Version(
-            rule_id=one.rule_id,
-            hash=one.version.hash,
-            canonical=one.version.canonical,
-            campaign=one.version.campaign_id,
-            fund=one.version.campaign.fund,
-            since=one.during.lower,
-            until=one.during.upper,
-            holdout_percent=one.holdout_percent,
-        )
-        for one in found
-    ]
+    return [Version(*one) for one in found]
 
 
 def campaigns() -> list[Campaign]:
