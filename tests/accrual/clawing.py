@@ -141,7 +141,7 @@ class Story:
         return books.lots(subscriber_id=who.pk, day=self.today)
 
     def used_this_month(self, who: Subscriber) -> tuple[int, int]:
-        used = Used.objects.get(counted="rule:gift", subscriber_id=who.pk)
+        used = Used.objects.get(counter__counted="rule:gift", subscriber_id=who.pk)
         return used.points, used.times
 
 

@@ -9,7 +9,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from club.accrual import actions, tasks
 from club.accrual.errors import BadRule
-from club.accrual.models import Decision, Event, Used
+from club.accrual.models import Counter, Decision, Event, Used
 from club.ledger import queries as books
 from club.reports import decisions
 from club.subscribers.models import Subscriber
@@ -153,7 +153,7 @@ def test_an_event_that_fails_uses_nothing_up(club: Office) -> None:
     club.decide()
 
     assert granted("daily") == [(10, "granted"), (10, "granted")]
-    assert Used.objects.get(counted="campaign:fund-0").points == 20
+    assert Used.objects.get(counter__counted="campaign:fund-0").points == 20
 
 
 def test_of_a_group_one_rule_counts_and_the_other_says_which(club: Office) -> None:
@@ -218,7 +218,8 @@ def test_counters_of_periods_that_are_long_over_are_forgotten(club: Office) -> N
     assert actions.forget_counters(now=club.now, limit=1) == 1
     assert actions.forget_counters(now=club.now, limit=10) == 1
     tasks.forget_counters(timestamp=0)
-    assert [one.period for one in Used.objects.all()] == ["ever"]
+    assert [one.counter.period for one in Used.objects.all()] == ["ever"]
+    assert [one.period for one in Counter.objects.all()] == ["ever"]
 
 
 # ---- time ------------------------------------------------------------------------------------

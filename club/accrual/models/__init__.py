@@ -2,7 +2,7 @@
 
 from club.accrual.models.campaigns import Campaign, InForce, Rulebook, RuleVersion, SharedFund
 from club.accrual.models.clawbacks import Clawback, Clawed
-from club.accrual.models.decisions import DayMade, Decision, RuleHour, Used
+from club.accrual.models.decisions import Counter, DayMade, Decision, RuleHour, Used
 from club.accrual.models.events import Conflict, Event, EventState, Kind, Outcome, Queued
 from club.accrual.models.registers import Register, Rejection
 from club.accrual.models.segments import MemberList, Segment, SegmentMember
@@ -13,6 +13,7 @@ __all__ = [
     "Clawback",
     "Clawed",
     "Conflict",
+    "Counter",
     "DayMade",
     "Decision",
     "Event",

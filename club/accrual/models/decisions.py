@@ -28,15 +28,29 @@ class Decision(models.Model):
         indexes = [BrinIndex(fields=["decided_at"], name="decision_decided", autosummarize=True)]
 
 
-class Used(models.Model):
-    """What a limit has counted: a rule's or a campaign's grants to one subscriber (0: to all) in a
-    period; or what an occasion has (rules/occasions.py). Named by the rule and not by its version, or a new version would fill every limit anew.
-    """
+class Counter(models.Model):
+    """A counter: of which limit or occasion (rules/occasions.py), in which period. Named by the rule or
+    campaign and not by a version, or a new version would fill every limit anew."""
 
-    pk = models.CompositePrimaryKey("period", "counted", "subscriber_id")
     period = models.CharField(max_length=14)
-    """Begins with its first day, so that the old ones lie together and go together."""
+    """Begins with its first day, so that the old ones come first."""
     counted = models.CharField(max_length=70)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["period", "counted"], name="one_counter_of_a_period"),
+        ]
+
+
+class Used(models.Model):
+    """What a counter has counted: grants to one subscriber (0: to all), or what an occasion has seen of
+    theirs. By the counter's number, so that the rows of a period lie together and go together."""
+
+    pk = models.CompositePrimaryKey("counter_id", "subscriber_id")
+    counter = models.ForeignKey(
+        Counter, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    """Not checked row by row: `counters.py` keeps the counters of a batch from going."""
     subscriber_id = models.BigIntegerField()
     points = models.BigIntegerField()
     times = models.BigIntegerField()
