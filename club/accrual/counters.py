@@ -20,8 +20,8 @@ from club.accrual.rows import columns, copy, rows
 from club.accrual.rules.counting import EVERYBODY, Place, Used
 from club.arrays import literal
 
-Numbers = dict[tuple[str, str], int]
-"""The number of each counter, by period and what is counted."""
+Name = tuple[str, str]
+"""A counter's period, and what it counts."""
 
 KEPT = "for key share of c"
 NOTHING = Used()
@@ -31,8 +31,8 @@ NOTHING = Used()
 def used_at(places: Iterable[Place]) -> dict[Place, Used]:
     """What each of these counters has counted until now; the shared ones are locked."""
     wanted = [*dict.fromkeys(places)]
-    numbers = _numbers_kept(wanted)
-    shared = {numbers[one[:2]] for one in wanted if one.subscriber_id == EVERYBODY}
+    numbers = _numbers_kept(_names(wanted))
+    shared = {numbers[period, counted] for period, counted, who in wanted if who == EVERYBODY}
     if shared:
         rows(
             """
@@ -51,7 +51,7 @@ def used_at(places: Iterable[Place]) -> dict[Place, Used]:
 def seen_at(places: Iterable[Place]) -> dict[Place, Used]:
     """The same without a lock: for a question, never for a decision."""
     wanted = [*dict.fromkeys(places)]
-    return _used(wanted, _numbers(wanted))
+    return _used(wanted, _numbers(_names(wanted)))
 
 
 def write(before: Mapping[Place, Used], after: Mapping[Place, Used]) -> None:
@@ -60,11 +60,12 @@ def write(before: Mapping[Place, Used], after: Mapping[Place, Used]) -> None:
     A row that was not there is not there now: the lock sees to it, or COPY says so loudly.
     """
     changed = [(place, used) for place, used in after.items() if used is not before[place]]
-    numbers = _numbers(place for place, _ in changed)
+    numbers = _numbers(_names(place for place, _ in changed))
     new: list[tuple[int, ...]] = []
     old: list[tuple[int, ...]] = []
     for place, used in changed:
-        row = numbers[place[:2]], place.subscriber_id, *used
+        period, counted, who = place
+        row = numbers[period, counted], who, *used
         (new if before[place] is NOTHING else old).append(row)
     if new:
         copy(
@@ -128,7 +129,7 @@ def forget(*, before: date, limit: int) -> int:
     return len(found)
 
 
-def _used(wanted: Sequence[Place], numbers: Numbers) -> dict[Place, Used]:
+def _used(wanted: Sequence[Place], numbers: dict[Name, int]) -> dict[Place, Used]:
     used = dict.fromkeys(wanted, NOTHING)
     if not numbers:
         return used
@@ -142,20 +143,21 @@ def _used(wanted: Sequence[Place], numbers: Numbers) -> dict[Place, Used]:
                               limit 1) u  -- one by one: a join reads the whole table for some batch
         """,
         # 0 is the number of none.
-        **columns(
-            "numbers subscribers",
-            [(numbers.get(one[:2], 0), one.subscriber_id) for one in wanted],
-        ),
+        numbers=literal([numbers.get((period, counted), 0) for period, counted, _ in wanted]),
+        subscribers=literal([who for _, _, who in wanted]),
     ):
         used[wanted[nth - 1]] = Used(points, times)
     return used
 
 
 # ---- numbers ---------------------------------------------------------------------------------
-def _numbers(places: Iterable[Place], *, lock: str = "") -> Numbers:
+def _names(places: Iterable[Place]) -> set[Name]:
+    return {(period, counted) for period, counted, _ in places}
+
+
+def _numbers(names: set[Name], *, lock: str = "") -> dict[Name, int]:
     """Those that there are."""
-    wanted = [*{place[:2] for place in places}]
-    if not wanted:
+    if not names:
         return {}
     found = rows(
         f"""
@@ -164,16 +166,15 @@ def _numbers(places: Iterable[Place], *, lock: str = "") -> Numbers:
           join accrual_counter c using (period, counted)
           {lock}
         """,  # noqa: S608  of our own pieces
-        **columns("periods counted", wanted),
+        **columns("periods counted", [*names]),
     )
     return {(period, counted): number for period, counted, number in found}
 
 
-def _numbers_kept(places: Sequence[Place]) -> Numbers:
+def _numbers_kept(names: set[Name]) -> dict[Name, int]:
     """All of them, the missing ones made; none is forgotten before the transaction ends."""
-    wanted = {place[:2] for place in places}
-    found = _numbers(places, lock=KEPT)
-    while missing := [*(wanted - found.keys())]:
+    found = _numbers(names, lock=KEPT)
+    while missing := [*(names - found.keys())]:
         rows(
             """
             insert into accrual_counter (period, counted)
@@ -183,5 +184,5 @@ def _numbers_kept(places: Sequence[Place]) -> Numbers:
             """,
             **columns("periods counted", missing),
         )
-        found = _numbers(places, lock=KEPT)
+        found = _numbers(names, lock=KEPT)
     return found

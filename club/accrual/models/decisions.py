@@ -3,6 +3,8 @@
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
+from club.accrual.models.plain_json import PlainJSONField
+
 
 class Decision(models.Model):
     """What one rule version decided about one event for which it counted (law 4)."""
@@ -16,7 +18,7 @@ class Decision(models.Model):
     granted = models.BigIntegerField()
     reason = models.CharField(max_length=20)
     """One of rules.explain.Reason. A cancellation's decisions are negative: what it took back."""
-    because = models.JSONField(null=True)
+    because = PlainJSONField(null=True)
     """The limit that made it less than wanted, with what was used of it; or the occasion to come, with
     how far it has come."""
     promised_at = models.DateTimeField(null=True)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
 
+from club.accrual.models.plain_json import PlainJSONField
 from club.accrual.rules import event_types
 
 
@@ -102,10 +103,15 @@ class Outcome(models.Model):
     )
     state = models.CharField(max_length=10, choices=EventState.choices)
     note = models.CharField(max_length=300, default="")
-    facts = models.JSONField(null=True)
+    facts = PlainJSONField(null=True)
     """What the rules saw, kept so that every explanation stays repeatable."""
     rulebook = models.ForeignKey(
-        "Rulebook", null=True, on_delete=models.PROTECT, related_name="+", db_constraint=False
+        "Rulebook",
+        null=True,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )
     """The rule versions that were asked; None where none was in force, or for a cancellation."""
     decided_at = models.DateTimeField(null=True)
