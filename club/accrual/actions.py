@@ -30,6 +30,7 @@ from club.ledger import actions as ledger
 from club.ledger.rules import ClawbackPolicy
 from club.programme import queries as programme
 from club.savepoints import savepoint
+from club.tiers import actions as tiers
 
 log = logging.getLogger(__name__)
 
@@ -229,18 +230,19 @@ def _failed(unit: Unit, error: Exception) -> Iterator[Settled]:
 def _announce(settled: Sequence[Settled], *, now: datetime) -> None:
     """Ask for what follows a batch: jobs of this transaction, so they come with its commit."""
     # Levels may count payments that brought no points.
+    decided = EventState.DECIDED
     moved = {
         one.event.subscriber_id
         for one in settled
-        if one.state == EventState.DECIDED and one.event.subscriber_id is not None
+        if one.state == decided and one.event.subscriber_id is not None
     }
     if moved:
-        subscriber_ids: list[JSONValue] = [*sorted(moved)]
-        app.configure_task("tiers.reconsider").defer(subscriber_ids=subscriber_ids)
+        tiers.ask_to_reconsider(moved)
+    oldest = now - NOTICE_AGE_MAX
     to_tell: list[JSONValue] = [
         one.event.id
         for one in settled
-        if one.event.occurred_at > now - NOTICE_AGE_MAX
+        if one.event.occurred_at > oldest
         and any(line.granted > 0 and line.promised_at is None for line in one.lines)
     ]
     if to_tell:

@@ -5,12 +5,13 @@ both agree, and whatever one run missed the next one finds. A level counts from 
 what was decided before stays as it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
+from procrastinate.contrib.django import app
 
 from club.arrays import literal
 from club.clock import day_of
@@ -56,6 +57,13 @@ def reconsider(*, subscriber_ids: Sequence[int], now: datetime) -> Moved:
     """
     found = measuring.counting_alike(measuring.ladders())
     return sum((_move(alike, subscriber_ids, now=now) for alike in found), Moved())
+
+
+def ask_to_reconsider(subscriber_ids: Iterable[int]) -> None:
+    """A job does it; inside a transaction, once that is committed. Its numbers travel as one text, for the
+    queue walks through whatever is a list several times."""
+    told = ",".join(map(str, sorted(subscriber_ids)))
+    app.configure_task("tiers.reconsider").defer(subscriber_ids=told)
 
 
 def recompute(*, now: datetime) -> Moved:

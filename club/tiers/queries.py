@@ -24,7 +24,7 @@ def tiers_at(
     batch of accruals asks once. The level is that of the event's own time, so a payment that arrives
     late earns what it would have earned in time.
     """
-    pairs = set(moments)
+    pairs = [*moments]
     if not pairs:
         return {}
     standings: dict[int, list[tuple[str, datetime, datetime | None]]] = defaultdict(list)

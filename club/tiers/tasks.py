@@ -7,9 +7,11 @@ from club.tiers import actions
 
 
 @app.task(name="tiers.reconsider", pass_context=False)
-def reconsider(subscriber_ids: list[int]) -> None:
-    """After a batch was decided: whoever reached a level rises at once."""
-    actions.reconsider(subscriber_ids=subscriber_ids, now=timezone.now())
+def reconsider(subscriber_ids: str) -> None:
+    """After a batch was decided: whoever reached a level rises at once. Numbers with commas between."""
+    actions.reconsider(
+        subscriber_ids=[int(one) for one in subscriber_ids.split(",")], now=timezone.now()
+    )
 
 
 @app.periodic(cron="20 19 * * *")

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -21,6 +22,7 @@ from club.ledger import queries as books
 from club.messages.models import Message
 from club.reports import decisions
 from club.subscribers.models import Subscriber
+from club.tiers import tasks as tiers_tasks
 from club.tiers.models import Standing
 from tests.accrual.conftest import PAYMENT, PER_THOUSAND, TEXTS, Office
 from tests.builders import NOW
@@ -336,7 +338,7 @@ def test_points_come_from_the_purse_of_their_campaign_and_expire_at_a_months_end
 
 
 # ---- what follows a batch --------------------------------------------------------------------
-def jobs(task_name: str) -> list[dict[str, list[int]]]:
+def jobs(task_name: str) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "select args::text from procrastinate_jobs where task_name = %s order by id",
@@ -357,7 +359,8 @@ def test_a_subscriber_is_told_once_of_what_a_batch_brought(club: Office) -> None
 
     message = Message.objects.get()
     assert (message.msisdn, message.text) == (aziza.msisdn, "+30 = 30")
-    assert len(jobs("tiers.reconsider")) == 1
+    (asked,) = jobs("tiers.reconsider")
+    tiers_tasks.reconsider(**asked)
 
 
 def test_nobody_is_told_of_old_history(club: Office) -> None:

@@ -96,7 +96,8 @@ class Month:
             )
             jobs = [json.loads(args) for (args,) in cursor.fetchall()]
         for job in jobs:
-            tiers.reconsider(**job, now=self.club.now)
+            asked = [int(one) for one in job["subscriber_ids"].split(",")]
+            tiers.reconsider(subscriber_ids=asked, now=self.club.now)
 
     def told(self, code: str, who: int) -> int:
         """The rank that the story gives."""

@@ -6,13 +6,12 @@ taken twice; every line is looked at once more under the lock of its account.
 from datetime import datetime
 
 from django.db import transaction
-from procrastinate.contrib.django import app
-from procrastinate.types import JSONValue
 
 from club.accrual.clawback.restoring import restore
 from club.accrual.clawback.slices import count, turn, write
 from club.accrual.clawback.taking import take
 from club.accrual.models import Clawback, Clawed
+from club.tiers import actions as tiers
 
 SLICE_LINES_MAX = 1_000
 State = Clawed.State
@@ -43,6 +42,5 @@ def work(*, clawback_id: int, now: datetime, limit: int = 500) -> int:
         clawback.ended_at = now
     clawback.save()
     if done:
-        subscriber_ids: list[JSONValue] = [*sorted({one.line.subscriber_id for one in done})]
-        app.configure_task("tiers.reconsider").defer(subscriber_ids=subscriber_ids)
+        tiers.ask_to_reconsider({one.line.subscriber_id for one in done})
     return len(done)
