@@ -2,13 +2,15 @@
 
 Ten campaigns of five rules, beside the demo's own. Each event meets one of the campaigns; every rule
 has a limit for each subscriber, every campaign a budget that all share, and of a campaign's rules the
-highest counts. One process decides, in batches as the job does; the two halves of a round take turns.
+highest counts. One process decides, in batches as the job does; the two halves of a round take turns, and
+the middle one of the rounds' ratios counts, for a neighbour may be loud in one half of a round.
 """
 
 import json
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
@@ -23,9 +25,16 @@ from club.languages import CODES
 from club.ledger import queries as books
 
 CAMPAIGNS, RULES_EACH = 10, 5
-ROUNDS = 5
+ROUNDS = 7
 SEED = 4
 CHANNELS = tuple(f"channel-{number}" for number in range(CAMPAIGNS))
+
+
+class Round(NamedTuple):
+    decided_s: float
+    alone_s: float
+    """For the same postings."""
+    postings: int
 
 
 def run(url: str) -> dict[str, Figure]:
@@ -33,33 +42,33 @@ def run(url: str) -> dict[str, Figure]:
     programme.load(now=now)
     publish_all(now)
     numbers = open_subscribers(now)
-    decided_s = posted_s = 0.0
-    posted = 0
+    rounds = []
     for round_ in range(ROUNDS + 1):
         receive(numbers, round_, now)
         took_s = timed(lambda: decide(now))
         batches = accruals_of(round_, now)
         alone_s = timed(lambda batches=batches: post(batches))
         if round_:  # the first round warms up and is not counted
-            decided_s, posted_s = decided_s + took_s, posted_s + alone_s
-            posted += sum(map(len, batches))
+            rounds.append(Round(took_s, alone_s, sum(map(len, batches))))
     counts = accrued.counts_by_state()
     assert counts["decided"] == (ROUNDS + 1) * EVENTS_PER_ROUND, counts
     assert Used.objects.filter(subscriber_id=0, points__gt=0).count() == CAMPAIGNS, "budgets are on"
     assert Decision.objects.filter(reason="limit").exists(), "limits are on"
     assert books.prove() == []
 
-    per_s = ROUNDS * EVENTS_PER_ROUND / decided_s
-    alone_per_s = posted / posted_s
+    events, postings = ROUNDS * EVENTS_PER_ROUND, sum(one.postings for one in rounds)
+    alone_per_s = postings / sum(one.alone_s for one in rounds)
     return {
         "accrue_batch": {
-            "value": per_s, "unit": "events/s", "at_least": 5_000,
+            "value": events / sum(one.decided_s for one in rounds), "unit": "events/s",
+            "at_least": 5_000,
             "baseline": f"{CAMPAIGNS * RULES_EACH} rules, limits and budgets, one process;"
-            f" {posted / ROUNDS / EVENTS_PER_ROUND:.1f} postings an event",
+            f" {postings / events:.1f} postings an event",
         },
         "accrue_batch_vs_post_many": {
-            "value": posted / decided_s / alone_per_s, "unit": "x", "at_least": 0.3,
-            "baseline": f"postings; post_many alone {alone_per_s:,.0f}/s",
+            "value": median(one.alone_s / one.decided_s for one in rounds), "unit": "x",
+            "at_least": 0.3,
+            "baseline": f"the same postings; post_many alone {alone_per_s:,.0f}/s",
         },
     }  # fmt: skip
 

@@ -95,7 +95,7 @@ def _take_back(
                 of_ref=stand.ref,
                 of_day=stand.day,
                 points=None,
-                fingerprint=cancellation.content_for_ever(granted.rule_id),
+                fingerprint=cancellation.content_for_ever,
                 policy=policy,
             )
     return Line(

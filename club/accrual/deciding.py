@@ -24,6 +24,11 @@ from club.accrual.taking import Taken, Unit, facts_of
 from club.clock import TASHKENT
 from club.ledger.rules import ClawbackPolicy
 from club.programme.rules import Life
+from club.tuples import new
+
+DECIDED = EventState.DECIDED
+"""A member of an enumeration is looked up in Python; this one for each event."""
+LOST = Reason.OUTSTACKED, Reason.EXCLUDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +87,23 @@ def decide(units: Sequence[Unit], terms: Terms) -> Decided:
 
 
 def _is_decided(payment: Taken) -> bool:
-    return payment.state == EventState.DECIDED
+    return payment.state == DECIDED
 
 
-def _places(units: Sequence[Unit], put: Mapping[int, Put]) -> Iterator[Place]:
+def _places(units: Sequence[Unit], put: Mapping[int, Put]) -> list[Place]:
     """Every counter that deciding these units may look at."""
-    for one in put.values():
-        for candidate in one.candidates:
-            yield from candidate.places
+    candidates = [candidate for one in put.values() for candidate in one.candidates]
+    found = [place for candidate in candidates for place in candidate.counters]
+    found += [candidate.seen for candidate in candidates if candidate.seen]
     for unit in units:
         for granted in unit.granted:
-            yield from counters_of(granted, unit.payment)
-            yield from filter(None, [seen_of(granted, unit.payment)])
+            found += counters_of(granted, unit.payment)
+            found += filter(None, [seen_of(granted, unit.payment)])
+    return found
 
 
 # ---- payments --------------------------------------------------------------------------------
-def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[Settled]:
+def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> list[Settled]:
     payment, cancellation = unit.payment, unit.cancellation
     assert payment is not None
     is_cancelled = cancellation is not None and fits(cancellation, payment)
@@ -105,20 +111,19 @@ def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> Iterator[S
         granted = [(one, Grant(0, Reason.CANCELLED)) for one in put.candidates]
     else:
         granted = granted_of(put, payment, used)
-    lines = [
-        _line(payment, put.versions[one.rule.id], one, what)
-        for one, what in granted
-        if not _is_told_by_facts(one, what)
+    lines = _lines(payment, put.book.versions, granted)
+    asked = put.book.hashes
+    note = "" if asked else "no rule was in force"
+    decided = new(Settled, (payment, DECIDED, note, put.facts, asked, lines))
+    if cancellation is None:
+        return [decided]
+    cancellation.subscriber_id = payment.subscriber_id
+    return [
+        decided,
+        Settled(cancellation, EventState.DECIDED, "cancelled before it was decided")
+        if is_cancelled
+        else misfit(cancellation),
     ]
-    note = "" if put.hashes else "no rule was in force"
-    yield Settled(payment, EventState.DECIDED, note, put.facts, put.hashes, lines)
-    if cancellation is not None:
-        cancellation.subscriber_id = payment.subscriber_id
-        yield (
-            Settled(cancellation, EventState.DECIDED, "cancelled before it was decided")
-            if is_cancelled
-            else misfit(cancellation)
-        )
 
 
 def _settle_of_nobody(payment: Taken, cancellation: Taken | None) -> Iterator[Settled]:
@@ -135,30 +140,38 @@ def _settle_of_nobody(payment: Taken, cancellation: Taken | None) -> Iterator[Se
         )
 
 
-def _is_told_by_facts(one: Candidate, what: Grant) -> bool:
+def _lines(
+    payment: Taken, versions: Mapping[str, Version], granted: Sequence[tuple[Candidate, Grant]]
+) -> list[Line]:
     """Who lost the contest by the facts alone is told again when somebody asks. An occasion that counted
     the event needs its line, to be taken back by."""
-    return what.reason in (Reason.OUTSTACKED, Reason.EXCLUDED) and one.seen is None
+    who, event_id = payment.subscriber_id, payment.id
+    lines = []
+    for (rule, want, _, seen, _), (points, reason, because) in granted:
+        if reason in LOST and seen is None:
+            continue
+        version, days = versions[rule.id], rule.reward.confirm_after_days
+        promised_at = _promised_at(payment.day, days) if days else None
+        lines.append(
+            new(
+                Line,
+                (
+                    who,
+                    event_id,
+                    version.rule_id,
+                    version.hash,
+                    want.wanted,
+                    points,
+                    reason,
+                    because,
+                    promised_at,
+                    version.fund,
+                ),
+            )
+        )
+    return lines
 
 
-def _line(payment: Taken, version: Version, one: Candidate, granted: Grant) -> Line:
-    assert payment.subscriber_id is not None
-    return Line(
-        payment.subscriber_id,
-        payment.id,
-        version.rule_id,
-        version.hash,
-        one.want.wanted,
-        granted.points,
-        granted.reason,
-        granted.because,
-        _promised_at(payment.day, one.rule.reward.confirm_after_days),
-        version.fund,
-    )
-
-
-def _promised_at(day: date, confirm_after_days: int) -> datetime | None:
+def _promised_at(day: date, confirm_after_days: int) -> datetime:
     """The first moment, in Tashkent, of the day on which promised points become spendable."""
-    if not confirm_after_days:
-        return None
     return datetime.combine(day + timedelta(days=confirm_after_days), time(), TASHKENT)

@@ -64,6 +64,15 @@ def copied(text: str | None) -> str:
     return text.replace("\n", r"\n").replace("\r", r"\r")
 
 
+def copied_json(text: str) -> str:
+    r"""JSON as COPY reads it: of what COPY escapes, it has nothing but backslashes.
+
+    >>> copied_json('{"a":"\\t"}')
+    '{"a":"\\\\t"}'
+    """
+    return text.replace("\\", r"\\")
+
+
 def columns(names: str, table: Sequence[tuple[Any, ...]]) -> dict[str, str]:
     """Rows turned into named array literals for `unnest`.
 

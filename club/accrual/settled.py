@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from club.accrual.grants import ref
 from club.accrual.models import EventState
 from club.accrual.rules.explain import Reason
 from club.accrual.rules.facts import Facts
@@ -26,11 +25,6 @@ class Line(NamedTuple):
     because: Because | None = None
     promised_at: datetime | None = None
     fund: int = 0
-
-    @property
-    def ref(self) -> str:
-        """Under which the ledger knows what this decision moved."""
-        return ref(self.event_id, self.rule_id)
 
 
 class Settled(NamedTuple):

@@ -15,7 +15,7 @@ from club.accrual.incoming import Key
 from club.accrual.models import EventState
 from club.accrual.rows import columns, rows
 from club.accrual.rules.event_types import EVENT_TYPES, cancellation_of, cancelled_by, facts_in
-from club.accrual.rules.facts import Facts, is_birthday, is_holiday, whole_months
+from club.accrual.rules.facts import Facts, is_birthday, is_holiday, seen, whole_months
 from club.accrual.segments import of_subscribers
 from club.clock import TASHKENT, day_of
 from club.ledger.rules import fingerprint_of
@@ -67,11 +67,14 @@ class Taken:
     state: str
     day: date = field(init=False)
     """The business day, in Tashkent; asked for so often that it is worked out once."""
+    hour: int = field(init=False)
+    """Of that day."""
     cancels: str | None = field(init=False)
     """The type of event that a cancellation cancels."""
 
     def __post_init__(self) -> None:
-        self.day = day_of(self.occurred_at)
+        local = self.occurred_at.astimezone(TASHKENT)
+        self.day, self.hour = local.date(), local.hour
         self.cancels = cancelled_by(self.kind)
 
     @property
@@ -79,10 +82,11 @@ class Taken:
         """What an event and its cancellation have in common: that of the event."""
         return self.source, self.external_id, self.cancels or self.kind
 
-    def content_for_ever(self, rule_id: str) -> bytes:
+    @property
+    def content_for_ever(self) -> bytes:
         """The fingerprint for the journal, which nobody can erase: without the number, for who has
-        time could find one in a digest by trying all. (The key has subscriber and event.)"""
-        return fingerprint_of(self.kind, self.amount_tiyin, self.day.isoformat(), rule_id)
+        time could find one in a digest by trying all. (The key has subscriber, event and rule.)"""
+        return fingerprint_of(self.kind, self.amount_tiyin, self.day.isoformat())
 
 
 @dataclass(slots=True)
@@ -95,7 +99,7 @@ class Unit:
 
     payment: Taken | None
     cancellation: Taken | None
-    granted: list[Granted] = field(default_factory=list)
+    granted: Sequence[Granted] = ()
     """Of a payment decided earlier."""
 
     @property
@@ -139,15 +143,15 @@ def take(*, limit: int) -> list[Unit]:
     ]
     payments = [event for event in taken if event.cancels is None]
     cancellations = {event.key: event for event in taken if event.cancels is not None}
+    keys = [payment.key for payment in payments]
     waited = _by_key(
-        [(source, id_, cancellation_of(kind)) for source, id_, kind in (p.key for p in payments)],
+        [(source, id_, cancellation_of(kind)) for source, id_, kind in keys],
         state=EventState.WAITING,
     )
     early = {event.key: event for event in waited} | cancellations
-    units = [Unit(payment, early.get(payment.key)) for payment in payments]
-
-    keys = {payment.key for payment in payments}
-    return units + _with_their_payments([c for key, c in cancellations.items() if key not in keys])
+    units = [Unit(payment, early.get(key)) for payment, key in zip(payments, keys, strict=True)]
+    here = set(keys) if cancellations else set()
+    return units + _with_their_payments([c for key, c in cancellations.items() if key not in here])
 
 
 def facts_of(
@@ -160,23 +164,25 @@ def facts_of(
     lists = of_subscribers([subscriber_id for subscriber_id, _ in known], codes=segments)
     facts = {}
     for payment in payments:
-        assert payment.subscriber_id is not None, "a payment of an unknown number waits"
+        who, day = payment.subscriber_id, payment.day
+        assert who is not None, "a payment of an unknown number waits"
         assert payment.joined_at is not None, "it came with the subscriber"
-        facts[payment.id] = Facts(
-            event_type=payment.kind,
-            amount=payment.amount_tiyin or None,
-            channel=payment.channel or None,
-            tariff=payment.tariff,
-            region=payment.region,
-            tier=levels.get((payment.subscriber_id, payment.occurred_at), base_tier),
-            weekday=payment.day.isoweekday(),
-            hour=payment.occurred_at.astimezone(TASHKENT).hour,
-            tenure_months=whole_months(day_of(payment.joined_at), payment.day),
-            is_holiday=is_holiday(payment.day),
-            is_birthday=is_birthday(payment.birth_date, payment.day),
-            segments=lists.get(payment.subscriber_id, ()) if segments else None,
-            **(facts_in(payment.kind, payment.details) if payment.details else {}),
+        common = (
+            payment.kind,
+            payment.amount_tiyin or None,
+            payment.channel or None,
+            payment.tariff,
+            payment.region,
+            levels.get((who, payment.occurred_at), base_tier) if levels else base_tier,
+            day.isoweekday(),
+            payment.hour,
+            whole_months(day_of(payment.joined_at), day),
+            is_holiday(day),
+            is_birthday(payment.birth_date, day),
+            lists.get(who, ()) if segments else None,
         )
+        declared = facts_in(payment.kind, payment.details) if payment.details else {}
+        facts[payment.id] = seen(common, declared)
     return facts
 
 

@@ -61,13 +61,12 @@ def what_if(
     book = rulebook(versions, at, event.kind)
     put = put_to(book, event, seen)
     used = counters.seen_at(place for one in put.candidates for place in one.places)
-    told = [
-        (version, explain(rule.rule, seen, version=version.hash)) for version, rule in book.rules
-    ]
+    told = [(one.version, explain(one.rule, seen, version=one.version.hash)) for one in book.asked]
     granted = {one.rule.id: what for one, what in granted_of(put, event, used)}
-    if put.is_contested:  # then whoever lost is no candidate
-        rules = [rule.rule for _, rule in book.rules]
-        bids = [Bid(rule, steps.points) for rule, (_, steps) in zip(rules, told, strict=True)]
+    if book.follows_from_facts:  # then whoever lost is no candidate
+        bids = [
+            Bid(one.rule, steps.points) for one, (_, steps) in zip(book.asked, told, strict=True)
+        ]
         granted |= contest([bid for bid in bids if bid.points])[1]
     answers = (
         Answer(version, steps, granted.get(version.rule_id) or Grant(0, steps.reason))

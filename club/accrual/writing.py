@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from club.accrual import counters, erasure
 from club.accrual.deciding import Decided
 from club.accrual.models import EventState
-from club.accrual.posting import post
-from club.accrual.rows import as_json, columns, copied, copy, rows
+from club.accrual.posting import BY_SUBSCRIBER, post
+from club.accrual.rows import as_json, columns, copied, copied_json, copy, rows
 from club.accrual.rules.facts import kept
 from club.accrual.rules.granting import Because
+from club.accrual.rules.model import Limit, Occasion
 from club.accrual.settled import Line, Settled
 from club.accrual.taking import Taken
 from club.arrays import literal
@@ -31,21 +33,23 @@ def carry_out(decided: Decided, *, life: Life, now: datetime) -> None:
 
 def write(settled: Sequence[Settled], *, now: datetime) -> None:
     """The decisions and the events' outcomes."""
-    _write_lines([line for one in settled for line in one.lines], now=now)
-    numbers: dict[Sequence[str], str] = {(): NULL}
+    lines = [line for one in settled for line in one.lines]
+    _write_lines(sorted(lines, key=BY_SUBSCRIBER), now=now)
+    # By identity: a set of versions has fifty hashes, and would be hashed for every event.
+    numbers = {
+        id_: _number_of(asked)
+        for id_, asked in {id(one.asked): one.asked for one in settled}.items()
+    }
     waited = []
-    outcomes, at = [], str(now)
-    for one in settled:
-        asked = one.asked
-        if asked not in numbers:
-            numbers[asked] = str(_number_of(asked))
-        if one.event.state != EventState.NEW:
-            waited.append(one.event.id)
-        facts = copied(as_json(kept(one.facts))) if one.facts else NULL
-        note = copied(_legible(one.note)) if one.note else ""
-        decided_at = at if one.state == EventState.DECIDED else NULL
+    outcomes, at, decided = [], str(now), EventState.DECIDED
+    for event, state, note, facts, asked, _ in settled:
+        if event.state != EventState.NEW:
+            waited.append(event.id)
+        seen = copied_json(as_json(kept(facts))) if facts else NULL
+        told = copied(_legible(note)) if note else ""
+        decided_at = at if state == decided else NULL
         outcomes.append(
-            f"{one.event.id}\t{one.state}\t{note}\t{facts}\t{numbers[asked]}\t{decided_at}\n"
+            f"{event.id}\t{state}\t{told}\t{seen}\t{numbers[id(asked)]}\t{decided_at}\n"
         )
     if waited:
         rows(
@@ -57,8 +61,10 @@ def write(settled: Sequence[Settled], *, now: datetime) -> None:
     erasure.forget([one.event.id for one in settled if one.note == erasure.NOTE])
 
 
-def _number_of(versions: Sequence[str]) -> int:
-    """The number of a set of versions; a new one is written."""
+def _number_of(versions: Sequence[str]) -> str:
+    """The number of a set of versions, as it is copied; a new one is written."""
+    if not versions:
+        return NULL
     text = as_json(versions)
     ((number,),) = rows(
         """
@@ -73,7 +79,7 @@ def _number_of(versions: Sequence[str]) -> int:
         hash=hashlib.sha256(text.encode()).hexdigest(),
         versions=text,
     )
-    return int(number)
+    return str(number)
 
 
 def _adopt(cancellations: Sequence[Taken]) -> None:
@@ -96,23 +102,38 @@ def _write_lines(lines: Sequence[Line], *, now: datetime) -> None:
         "accrual_decision (subscriber_id, event_id, rule_id, rule_hash, wanted, granted, reason,"
         " because, promised_at, decided_at)",
         [
-            f"{line.subscriber_id}\t{line.event_id}\t{line.rule_id}\t{line.rule_hash}\t{line.wanted}"
-            f"\t{line.granted}\t{line.reason}\t{_stored(line.because)}\t{line.promised_at or NULL}\t{at}\n"
-            for line in lines
+            f"{who}\t{event_id}\t{rule_id}\t{hash_}\t{wanted}\t{granted}\t{reason}"
+            f"\t{_stored(because) if because else NULL}\t{promised_at or NULL}\t{at}\n"
+            for (
+                who,
+                event_id,
+                rule_id,
+                hash_,
+                wanted,
+                granted,
+                reason,
+                because,
+                promised_at,
+                _,
+            ) in lines
         ],
     )
 
 
-def _stored(because: Because | None) -> str:
+def _stored(because: Because) -> str:
     """Who counted in a rule's place follows from the facts."""
-    if because is None:
-        return NULL
-    found: dict[str, object] = {"used": because.used, "period": because.period}
-    if because.limit is not None:
-        return copied(as_json(found | {"limit": because.limit.model_dump(mode="json")}))
-    if because.occasion is not None:
-        return copied(as_json(found | {"occasion": because.occasion.model_dump(mode="json")}))
+    _, limit, used, period, occasion = because
+    if limit is not None:
+        return f'{{"used":{used},"period":"{period}","limit":{_as_json(limit)}}}'
+    if occasion is not None:
+        return f'{{"used":{used},"period":"{period}","occasion":{_as_json(occasion)}}}'
     return NULL
+
+
+@lru_cache(maxsize=1_000)
+def _as_json(term: Limit | Occasion) -> str:
+    """A batch meets few of them, each often."""
+    return copied_json(term.model_dump_json())
 
 
 def _legible(note: str) -> str:

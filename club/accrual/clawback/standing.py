@@ -12,7 +12,7 @@ from club.accrual.grants import CLAWED, RESTORED, ref
 from club.accrual.models import Clawed
 from club.accrual.rows import columns, rows
 from club.accrual.rules.event_types import CANCELLATION_OF_E
-from club.accrual.taking import Stand, Unit
+from club.accrual.taking import Granted, Stand, Taken, Unit
 
 State = Clawed.State
 
@@ -121,21 +121,20 @@ def leave_what_stands(units: Sequence[Unit]) -> None:
         return
     found = latest_of(asked)
     for unit in units:
-        for nth, granted in enumerate(unit.granted):
-            assert unit.payment is not None, "what was granted has its payment"
-            touched = found.get((unit.payment.id, granted.rule_id))
-            if touched is None:
-                continue
-            grant = Grant(
-                unit.payment.id,
-                granted.rule_id,
-                unit.payment.day,
-                granted.promised_at is not None,
-            )
-            now = stands(grant, touched)
-            unit.granted[nth] = replace(
-                granted, stands=now, points=touched.restored_points or 0 if now else granted.points
-            )
+        if (payment := unit.payment) is not None:
+            unit.granted = [
+                _as_it_stands(granted, payment, touched)
+                if (touched := found.get((payment.id, granted.rule_id)))
+                else granted
+                for granted in unit.granted
+            ]
+
+
+def _as_it_stands(granted: Granted, payment: Taken, touched: Latest) -> Granted:
+    is_promise = granted.promised_at is not None
+    now = stands(Grant(payment.id, granted.rule_id, payment.day, is_promise), touched)
+    points = touched.restored_points or 0 if now else granted.points
+    return replace(granted, stands=now, points=points)
 
 
 def latest_of(

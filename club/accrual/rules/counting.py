@@ -1,14 +1,14 @@
 """Counters of what was granted: their periods, and which ones a rule has."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from club.accrual.rules.model import Period, Rule
 from club.clock import TASHKENT
+from club.tuples import new
 
-HOUR_S = 3_600
 EVERYBODY = 0
 """In the place of a subscriber: a counter that all of them share."""
 
@@ -41,19 +41,19 @@ def period_of(period: Period, at: datetime) -> str:
 
 def periods_of(at: datetime) -> Mapping[Period, str]:
     """All the periods in which an event counts."""
-    # Tashkent is whole hours from everywhere that matters, and a batch has few hours.
-    return _periods_of(int(at.timestamp()) // HOUR_S)
+    local = at.astimezone(TASHKENT)
+    return periods_in(local.date(), local.hour)
 
 
 @lru_cache(maxsize=10_000)
-def _periods_of(hour: int) -> Mapping[Period, str]:
-    local = datetime.fromtimestamp(hour * HOUR_S, TASHKENT)
-    monday = local.date() - timedelta(days=local.weekday())
+def periods_in(day: date, hour: int) -> Mapping[Period, str]:
+    """The same, by the day and the hour in Tashkent: a batch has few."""
+    monday = day - timedelta(days=day.weekday())
     return {
-        "hour": local.strftime("%Y-%m-%dT%H"),
-        "day": local.date().isoformat(),
+        "hour": f"{day.isoformat()}T{hour:02}",
+        "day": day.isoformat(),
         "week": f"{monday.isoformat()}/P7D",
-        "month": local.strftime("%Y-%m"),
+        "month": day.isoformat()[:7],
         "ever": "ever",
     }
 
@@ -82,16 +82,36 @@ def period_after(period: Period, at: datetime) -> datetime | None:
             return None
 
 
-def places(rule: Rule, campaign: str, *, subscriber_id: int, at: datetime) -> list[Place]:
-    """The counter of each of the rule's limits, in their order."""
-    if not rule.limits:
-        return []
-    periods = periods_of(at)
-    return [
-        Place(
-            periods[limit.period],
+class Counted(NamedTuple):
+    """What a limit counts, of whomever and whenever."""
+
+    period: Period
+    counted: str
+    is_shared: bool
+
+
+def counted_by(rule: Rule, campaign: str) -> tuple[Counted, ...]:
+    """What each of the rule's limits counts, in their order."""
+    return tuple(
+        Counted(
+            limit.period,
             f"rule:{rule.id}" if limit.of == "rule" else f"campaign:{campaign}",
-            subscriber_id if limit.each == "subscriber" else EVERYBODY,
+            limit.each != "subscriber",
         )
         for limit in rule.limits
+    )
+
+
+def places_of(
+    counted: Sequence[Counted], subscriber_id: int, periods: Mapping[Period, str]
+) -> list[Place]:
+    """The counters of a subscriber's event in these periods."""
+    return [
+        new(Place, (periods[period], name, EVERYBODY if is_shared else subscriber_id))
+        for period, name, is_shared in counted
     ]
+
+
+def places(rule: Rule, campaign: str, *, subscriber_id: int, at: datetime) -> list[Place]:
+    """The counter of each of the rule's limits, in their order."""
+    return places_of(counted_by(rule, campaign), subscriber_id, periods_of(at))

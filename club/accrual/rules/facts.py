@@ -16,6 +16,7 @@ import holidays
 
 from club.accrual.rules.event_types import EVENT_TYPES, fields_of
 from club.clock import months_later
+from club.tuples import new
 
 AMOUNT_TIYIN_MAX = 10**12
 """The largest amount of one event, ten billion so'm; the inbox refuses more."""
@@ -64,6 +65,12 @@ if TYPE_CHECKING:
     Facts = Common  # the declared ones are asked by rules alone, by name
 else:
     Facts = namedtuple("Facts", FIELDS, defaults=[None] * (1 + len(DECLARED)))
+
+
+def seen(common: tuple[object, ...], declared: Mapping[str, Any]) -> Facts:
+    """Facts of an event: what every event has, in its order, and by name what its type declares."""
+    facts: Facts = new(Facts, common + NOTHING_DECLARED)
+    return facts._replace(**declared) if declared else facts
 
 
 def kept(facts: Facts) -> dict[str, object]:

@@ -11,13 +11,17 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 from club.accrual.rules import occasions
 from club.accrual.rules.counting import Place, Used
 from club.accrual.rules.explain import Reason
 from club.accrual.rules.model import Limit, Occasion, Rule
 from club.accrual.rules.wanting import Want
+from club.tuples import new
+
+CUT, LIMIT = Reason.CUT, Reason.LIMIT
+"""A member of an enumeration is looked up in Python: not for each event."""
 
 
 class Bid(NamedTuple):
@@ -25,16 +29,6 @@ class Bid(NamedTuple):
 
     rule: Rule
     points: int
-
-
-class Bidder(Protocol):
-    @property
-    def rule(self) -> Rule: ...
-    @property
-    def points(self) -> int: ...
-
-
-AnyBid = TypeVar("AnyBid", bound=Bidder)
 
 
 class Because(NamedTuple):
@@ -142,27 +136,23 @@ def lots_of(campaign: str) -> tuple[int, int]:
     return int.from_bytes(drawn[:8]) | 1, int.from_bytes(drawn[8:16])
 
 
-def contest(bids: Iterable[AnyBid]) -> tuple[list[AnyBid], dict[str, Grant]]:
-    """The rules that count for one event, in the order in which they are granted, and the others by
-    their ids, each with the rule that counts in its place."""
-    return contest_in_order(sorted(bids, key=lambda one: turn(one.rule)))
-
-
 def turn(rule: Rule) -> tuple[int, str]:
     """By which rules are sorted into their order."""
     return -rule.priority, rule.id
 
 
-def contest_in_order(ordered: Sequence[AnyBid]) -> tuple[list[AnyBid], dict[str, Grant]]:
-    """As `contest`, of rules that are in their order already."""
-    winners: dict[str, AnyBid] = {}
+def contest(bids: Iterable[Bid]) -> tuple[list[Bid], dict[str, Grant]]:
+    """The rules that count for one event, in the order in which they are granted, and the others by
+    their ids, each with the rule that counts in its place. (`shelves.py` has the first half prepared.)"""
+    ordered = sorted(bids, key=lambda one: turn(one.rule))
+    winners: dict[str, Bid] = {}
     for one in ordered:
         if stacking := one.rule.stacking:
             best = winners.setdefault(stacking.group, one)
             # Publishing lets no two rules of a group differ in its mode. Of equals the first wins.
             if stacking.mode == "highest" and one.points > best.points:
                 winners[stacking.group] = one
-    kept: list[AnyBid] = []
+    kept: list[Bid] = []
     lost: dict[str, Grant] = {}
     for one in ordered:
         rule = one.rule
@@ -175,7 +165,7 @@ def contest_in_order(ordered: Sequence[AnyBid]) -> tuple[list[AnyBid], dict[str,
     return kept, lost
 
 
-def _excluding(rule: Rule, kept: Sequence[Bidder]) -> str | None:
+def _excluding(rule: Rule, kept: Sequence[Bid]) -> str | None:
     for one in kept:
         if rule.id in one.rule.excludes or one.rule.id in rule.excludes:
             return one.rule.id
@@ -188,20 +178,25 @@ def grant(one: Candidate, *, used: dict[Place, Used]) -> Grant:
     Each of its counters must be in `used`: a missing one is an error of the caller, not an empty
     one. Raises KeyError.
     """
-    want = one.want
+    want, counters = one.want, one.counters
+    if not counters:
+        return new(Grant, (want.points, want.reason, None))
     points, because = want.points, None
-    for limit, place in zip(one.rule.limits, one.counters, strict=True):
-        before = used[place].points if limit.unit == "points" else used[place].times
-        left = max(limit.most - before, 0)
-        allowed = left if limit.unit == "points" else want.points if left else 0
+    for limit, place in zip(one.rule.limits, counters, strict=True):
+        had_points, had_times = used[place]
+        if limit.unit == "points":
+            before, allowed = had_points, max(limit.most - had_points, 0)
+        else:
+            before, allowed = had_times, want.points if had_times < limit.most else 0
         if allowed < points:
-            points, because = allowed, Because(None, limit, before, place.period)
+            points, because = allowed, new(Because, (None, limit, before, place.period, None))
     if points:
-        for place in {*one.counters}:  # a limit of points and one of times share theirs
-            used[place] = Used(used[place].points + points, used[place].times + 1)
+        for place in {*counters}:  # a limit of points and one of times share theirs
+            had_points, had_times = used[place]
+            used[place] = new(Used, (had_points + points, had_times + 1))
     if because is None:
-        return Grant(points, want.reason)
-    return Grant(points, Reason.CUT if points else Reason.LIMIT, because)
+        return new(Grant, (points, want.reason, None))
+    return new(Grant, (points, CUT if points else LIMIT, because))
 
 
 def give_back(counters: Iterable[Place], *, points: int, used: dict[Place, Used]) -> None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from club.accrual.rules.facts import FIELDS, Facts
+from club.accrual.rules.lineup import Lineup, lineup
 from club.accrual.rules.model import All, Compare, Condition, OneOf, Scalar
 from club.accrual.rules.to_python import compiled, together
 
@@ -18,10 +19,12 @@ VALUES_MAX = 500
 
 
 class Shelf(NamedTuple):
-    """The places of some rules among all, and one function that tells their points in that order."""
+    """Some rules: their places among all, one function that tells their points in that order, and which of
+    them count."""
 
     places: tuple[int, ...]
     points: Callable[..., tuple[int, ...]]
+    lineup: Lineup
 
 
 class Shelves(NamedTuple):
@@ -37,7 +40,7 @@ class Shelves(NamedTuple):
 
 @lru_cache(maxsize=100)
 def shelved(canonicals: tuple[str, ...]) -> Shelves:
-    """The rules on their shelves. Raises as `compiled` does."""
+    """Rules in the order of the contest, on their shelves. Raises as `compiled` does."""
     pins = [pinned(compiled(one).rule.condition) for one in canonicals]
     fields = Counter(field for one in pins for field in one)
     # The trigger is met already: it says nothing. Of equals the first of the facts.
@@ -77,4 +80,5 @@ def pinned(condition: Condition) -> dict[str, frozenset[Scalar]]:
 
 
 def _shelf(canonicals: Sequence[str], places: Sequence[int]) -> Shelf:
-    return Shelf(tuple(places), together(tuple(canonicals[place] for place in places)))
+    mine = tuple(canonicals[place] for place in places)
+    return Shelf(tuple(places), together(mine), lineup([compiled(one).rule for one in mine]))

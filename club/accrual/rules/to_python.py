@@ -36,11 +36,12 @@ OPS: dict[str, type[ast.cmpop]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """Functions of the facts, positional: `points(*facts)`."""
 
     rule: Rule
+    cap_per_event: int
     points: Callable[..., int]
     wanted: Callable[..., int]
     """Points before the cap per event."""
@@ -57,7 +58,13 @@ def compiled(canonical: str) -> Compiled:
     rule = Rule.model_validate_json(canonical)
     holds = function(condition_node(rule.condition), name=f"<condition of {rule.id}>")
     wanted = function(_body(rule, is_capped=False), name=f"<{rule.id} without its cap>")
-    return Compiled(rule=rule, points=to_python(rule), wanted=wanted, holds=holds)
+    return Compiled(
+        rule=rule,
+        cap_per_event=rule.reward.cap_per_event,
+        points=to_python(rule),
+        wanted=wanted,
+        holds=holds,
+    )
 
 
 @lru_cache(maxsize=1_000)

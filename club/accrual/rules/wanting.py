@@ -6,6 +6,7 @@ from club.accrual.rules.explain import Reason
 from club.accrual.rules.facts import Facts
 from club.accrual.rules.model import Fixed
 from club.accrual.rules.to_python import Compiled
+from club.tuples import new
 
 
 class Want(NamedTuple):
@@ -18,11 +19,11 @@ class Want(NamedTuple):
 def want(compiled: Compiled, points: int, facts: Facts) -> Want:
     """What a rule wants whose function said `points`, with the reason: the same as `explain` says, at
     a tenth of its price."""
-    if points == compiled.rule.reward.cap_per_event:
+    if points == compiled.cap_per_event:
         wanted = compiled.wanted(*facts)
         return Want(wanted, points, Reason.CAPPED if wanted > points else Reason.GRANTED)
     if points > 0:
-        return Want(points, points, Reason.GRANTED)
+        return new(Want, (points, points, Reason.GRANTED))
     if not isinstance(compiled.rule.reward, Fixed) and (facts.amount or 0) <= 0:
         return Want(0, 0, Reason.NO_AMOUNT)
     return Want(0, 0, Reason.ROUNDS_TO_ZERO if compiled.holds(*facts) else Reason.CONDITION)
