@@ -51,6 +51,7 @@ def sentence(canonical: str, reader: Reader) -> str:
         *([_occasion(rule.occasion)] if rule.occasion else []),
         *_limits(rule),
         *([_("on other terms")] if has_more else []),
+        *_later(rule.reward),
     ]
     return f"{_gives(rule.reward)}: {', '.join(parts)}"
 
@@ -195,6 +196,12 @@ def _limits(rule: Rule) -> Iterator[str]:
             yield _("at most {much} {within}").format(
                 much=_most(limit), within=_within(limit.period)
             )
+
+
+def _later(reward: AnyReward) -> Iterator[str]:
+    if days := reward.confirm_after_days:
+        told = ngettext("to be spent {n} day later", "to be spent {n} days later", days)
+        yield told.format(n=wording.number(days))
 
 
 def _most(limit: Limit) -> str:

@@ -51,7 +51,8 @@ def test_five_campaigns_are_told_as_their_marketers_would_say_them():
 
     assert told_of == {
         "birthday": "up to 400 points: on your birthday, for the first time within a month",
-        "bring-a-friend": "150 points: for a friend who joins, at most 3 times within a month",
+        "bring-a-friend": "150 points: for a friend who joins, at most 3 times within a month,"
+        " to be spent 14 days later",
         "never-in-debt": "300 points: at the end of a month,"
         " when the balance does not fall below 0 UZS in a month, 3 months on end",
         "weekend-gold": "1 point for every 1 000 UZS: from 20 001 UZS on, for paying through a bank,"
@@ -59,6 +60,21 @@ def test_five_campaigns_are_told_as_their_marketers_would_say_them():
         "years-together": "up to 1 000 points: for staying with us,"
         " when you have been with us for 6 months",
     }
+
+
+@pytest.mark.parametrize(
+    ("language", "later"),
+    [
+        ("uz", "3 kundan keyin sarflash mumkin"),
+        ("uz-Cyrl", "3 кундан кейин сарфлаш мумкин"),
+        ("ru", "потратить их можно через 3 дня"),
+        ("kaa", "3 kúnnen keyin jumsaw múmkin"),
+        ("en", "to be spent 3 days later"),
+    ],
+)
+def test_who_has_to_wait_for_the_points_is_told_so_beforehand(language: str, later: str) -> None:
+    assert told(reward=FIXED | {"confirm_after_days": 3}, language=language).endswith(f", {later}")
+    assert later not in told(language=language)
 
 
 @pytest.mark.parametrize(
