@@ -35,6 +35,13 @@ class Counts:
             f"conflicting {self.conflicting}, rejected {len(self.rejected)}"
         )
 
+    def __iadd__(self, other: "Counts") -> "Counts":
+        self.new += other.new
+        self.duplicate += other.duplicate
+        self.conflicting += other.conflicting
+        self.rejected += other.rejected
+        return self
+
     def add(self, receipt: Receipt) -> None:
         if receipt.verdict == Verdict.NEW:
             self.new += 1

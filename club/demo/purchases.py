@@ -1,17 +1,19 @@
-"""The payment history of the demo: real purchases, taken in through the register like any other."""
+"""The payment history of the demo: real purchases, taken in through registers like any other."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from importlib import resources
-from pathlib import Path
+from io import BytesIO, StringIO
+from itertools import groupby
 
-from django.conf import settings
 from django.db import connection
+from django.db.models import Sum
 
 from club.accrual import actions as accrual
 from club.accrual import queries as accrued
+from club.accrual.counts import Counts
 from club.accrual.models import Register
 from club.clock import TASHKENT, day_of, last_day_of_month
 from club.errors import ClubError
@@ -21,7 +23,7 @@ from club.ledger import queries as books
 from club.subscribers.models import Subscriber
 from club.tiers import actions as tiers
 
-REGISTER_NAME = "demo-purchases.csv"
+REGISTERS = "demo-purchases"
 TIYIN_PER_CENT = 12_500  # one dollar is taken as 12,500 so'm
 TARIFFS = ("start", "plus", "premium")
 REGIONS = ("TAS", "SAM", "BUX", "FAR", "QAR")
@@ -95,7 +97,7 @@ def require_demo_database() -> None:
     The demo brings its own programme over whatever is there, and logins whose passwords everybody
     knows: a DATABASE_URL that was meant for something else must not get them.
     """
-    if Register.objects.filter(name=REGISTER_NAME).exists():
+    if Register.objects.filter(name__startswith=REGISTERS).exists():
         return
     ours = {msisdn(row.customer) for row in purchases()}
     if Subscriber.objects.exclude(msisdn__in=ours).exists():
@@ -108,37 +110,27 @@ def require_demo_database() -> None:
 def seed(*, now: datetime, echo: Callable[[str], object]) -> None:
     """Make the demo's subscribers and take their payments in, once; print the totals.
 
-    The last purchase becomes yesterday's. Everything goes through the register's intake and the
-    accrual jobs; nothing is written into the books from here. One that was cut off goes on where
-    it stopped: the file it had made is taken again, and what went in is a duplicate.
+    The last purchase becomes yesterday's. Everything goes through registers, one a month, and through
+    the jobs of accrual; nothing is written into the books from here. One that was cut off goes on
+    where it stopped: a register that was not finished is taken again, and what went in is a duplicate.
     """
-    rows = list(purchases())
-    if Register.objects.filter(name=REGISTER_NAME, received__gte=len(rows)).exists():
+    rows = sorted(purchases(), key=lambda row: (row.on, row.line))
+    taken = Register.objects.filter(name__startswith=REGISTERS).aggregate(n=Sum("received"))["n"]
+    if (taken or 0) >= len(rows):
         return
-    moved_by = day_of(now) - timedelta(days=1) - max(row.on for row in rows)
     first_on: dict[int, date] = {}
     for row in rows:
-        first_on[row.customer] = min(row.on, first_on.get(row.customer, row.on))
+        first_on.setdefault(row.customer, row.on)
+    moved_by = _moved_by(first_on, last_on=rows[-1].on, now=now)
     Subscriber.objects.bulk_create(
         [subscriber(who, joined_on=on + moved_by) for who, on in sorted(first_on.items())],
         ignore_conflicts=True,
         batch_size=BATCH_ROWS,
     )
-
-    file = Path(settings.HOME) / "demo" / REGISTER_NAME
-    if not file.exists() or not Register.objects.filter(name=REGISTER_NAME).exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w", encoding="utf-8", newline="") as stream:
-            register.write_csv((payment(row, moved_by=moved_by) for row in rows), stream)
-    counts = register.take(file, name=REGISTER_NAME, now=now)
+    counts = Counts()
+    for month, paid in groupby(rows, key=lambda row: last_day_of_month(row.on + moved_by)):
+        counts += _live(month, [payment(row, moved_by=moved_by) for row in paid], now=now)
     echo(f"register: {counts.summary()}")
-
-    while accrual.decide_batch(now=now, limit=BATCH_ROWS).taken:
-        pass
-    while ledger.keep_promises(now=now, limit=BATCH_ROWS):
-        pass
-    _expire_month_by_month(since=min(first_on.values()) + moved_by, until=day_of(now))
-    tiers.recompute(now=now)
     tiers.note_forecast(now=now)
     with connection.cursor() as cursor:
         cursor.execute("analyze")
@@ -146,13 +138,33 @@ def seed(*, now: datetime, echo: Callable[[str], object]) -> None:
     echo(f"books: {books.totals().summary()}")
 
 
-def _expire_month_by_month(*, since: date, until: date) -> None:
-    """As the daily job would have done it, so that the history tells when points were lost."""
-    day = since
-    while day < until:
-        day = min(last_day_of_month(day) + timedelta(days=1), until)
-        _expire(day)
+def _moved_by(first_on: Mapping[int, date], *, last_on: date, now: datetime) -> timedelta:
+    """From the days of the purchases to those of the demo: as they were moved when it was begun."""
+    customer, first = min(first_on.items())
+    begun = Subscriber.objects.filter(msisdn=msisdn(customer)).first()
+    if begun is not None:
+        return day_of(begun.joined_at) - first
+    return day_of(now) - timedelta(days=1) - last_on
 
 
-def _expire(day: date) -> None:
+def _live(month: date, paid: Sequence[register.AgentPayment], *, now: datetime) -> Counts:
+    """A month, as its jobs would have done it: its payments are decided by the levels of their time, and
+    the history tells when points were lost. `month` is its last day."""
+    name = f"{REGISTERS}-{month:%Y-%m}.csv"
+    if Register.objects.filter(name=name, received__gte=len(paid)).exists():
+        return Counts()
+    text = StringIO()
+    register.write_csv(paid, text)
+    counts = register.take(BytesIO(text.getvalue().encode()), name=name, now=now)
+    while accrual.decide_batch(now=now, limit=BATCH_ROWS).taken:
+        pass
+    _end_a_day(min(datetime.combine(month + timedelta(days=1), time(), TASHKENT), now))
+    return counts
+
+
+def _end_a_day(now: datetime) -> None:
+    while ledger.keep_promises(now=now, limit=BATCH_ROWS):
+        pass
+    day = day_of(now)
     ledger.walk(lambda after: ledger.expire_due(day=day, limit=BATCH_ROWS, after=after))
+    tiers.recompute(now=now)

@@ -1,11 +1,15 @@
 """The demo's real purchases go in through the register, and the books equal a computation that
-knows nothing of the product: plain Python over the CSV with the demo programme's rule by hand."""
+knows nothing of the product: plain Python over the CSV with the demo programme's rule by hand. Only who
+stood on which level is taken from the product (tests/tiers works levels out by hand)."""
 
 import csv
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from io import BytesIO
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +20,8 @@ from club.demo import programme, purchases
 from club.integrations.espp import register
 from club.ledger import queries as books
 from club.subscribers.models import Subscriber
+from club.tiers import queries as standings
+from club.tiers.models import Standing
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +46,12 @@ class Expected:
     expired: int = 0
 
 
-def top_up_points(sum_uzs: float, *, is_app: bool, is_premium: bool, percent: int) -> int:
+BOOSTS = {"bronze": 100, "silver": 110, "gold": 125, "platinum": 150}
+
+
+def top_up_points(
+    sum_uzs: float, *, is_app: bool, is_premium: bool, percent: int, level: str
+) -> int:
     """The demo's rule "top-up" as its author would say it."""
     if sum_uzs < 5_000:
         return 0
@@ -52,7 +63,7 @@ def top_up_points(sum_uzs: float, *, is_app: bool, is_premium: bool, percent: in
         base = int(sum_uzs // 4_000) * 5
     else:
         base = int(sum_uzs // 1_000)
-    return min(base * percent // 100, 5_000)
+    return min(base * percent * BOOSTS[level] // 10_000, 5_000)
 
 
 def good_until(day: date) -> date:
@@ -62,8 +73,25 @@ def good_until(day: date) -> date:
     return date(day.year + 1, day.month + 1, 1) - timedelta(days=1)
 
 
+def moment_of(row: purchases.Purchase) -> datetime:
+    day = row.on + (YESTERDAY - LAST_PURCHASE)
+    return datetime.combine(day, time(10), TASHKENT) + timedelta(seconds=row.line)
+
+
+def levels() -> dict[int, str]:
+    """On which level each payment's customer stood at its moment, by the line of the payment."""
+    ids = dict(Subscriber.objects.values_list("msisdn", "id"))
+    moments = {
+        row.line: (ids[purchases.msisdn(row.customer)], moment_of(row))
+        for row in purchases.purchases()
+    }
+    found = standings.tiers_at(moments.values(), base="bronze")
+    return {line: found.get(moment, "bronze") for line, moment in moments.items()}
+
+
 def computed() -> tuple[Expected, Counter[int]]:
     """The totals, and what each customer has today."""
+    level_at = levels()
     expected, holds = Expected(), Counter[int]()
     with CSV.open(encoding="utf-8") as file:
         for number, row in enumerate(csv.DictReader(file), start=1):
@@ -76,7 +104,11 @@ def computed() -> tuple[Expected, Counter[int]]:
             percent = 200 if (day.month, day.day) == born else 120 if day.weekday() >= 5 else 100
             is_app = number % 4 == 0
             points = top_up_points(
-                sum_uzs, is_app=is_app, is_premium=customer % 3 == 2, percent=percent
+                sum_uzs,
+                is_app=is_app,
+                is_premium=customer % 3 == 2,
+                percent=percent,
+                level=level_at[number],
             )
             expected.payments += 1
             grants = [(day, points)]
@@ -118,6 +150,9 @@ def test_the_printed_totals_equal_an_independent_computation():
         f"books: {totals.summary()}",
     ]
     assert books.prove() == []
+    # Levels have risen and fallen on the way, and count.
+    assert {*levels().values()} == {"bronze", "silver", "gold", "platinum"}
+    assert Standing.objects.filter(until__isnull=False).count() > 100
 
     ids = dict(Subscriber.objects.values_list("msisdn", "id"))
     for customer in range(1, 2_358):
@@ -138,34 +173,33 @@ def test_a_second_start_of_the_demo_takes_nothing_twice():
     assert books.totals() == before
 
 
-def cut_off(*, lines: int, folder: Path) -> None:
-    """What a first start leaves when the power fails in the middle of its register."""
-    moved_by = YESTERDAY - LAST_PURCHASE
-    rows = list(purchases.purchases())
-    first_on: dict[int, date] = {}
-    for row in rows:
-        first_on[row.customer] = min(row.on, first_on.get(row.customer, row.on))
-    Subscriber.objects.bulk_create(
-        purchases.subscriber(who, joined_on=on + moved_by) for who, on in sorted(first_on.items())
-    )
-    whole = folder / "demo" / purchases.REGISTER_NAME
-    whole.parent.mkdir()
-    with whole.open("w", encoding="utf-8", newline="") as stream:
-        register.write_csv((purchases.payment(row, moved_by=moved_by) for row in rows), stream)
-    part = folder / "part.csv"
-    part.write_text("".join(whole.read_text("utf-8").splitlines(keepends=True)[:lines]), "utf-8")
-    register.take(part, name=purchases.REGISTER_NAME, now=NOW)
+class PowerFailure(Exception):
+    """In the middle of a register."""
 
 
-def test_a_cut_off_register_is_completed_on_another_day(tmp_path: Path):
+def test_a_demo_that_was_cut_off_is_completed_on_another_day(monkeypatch: pytest.MonkeyPatch):
     programme.load(now=NOW)
-    cut_off(lines=3_000, folder=tmp_path)
+    whole, taken = register.take, count()
+
+    def failing(stream: BytesIO, **how: Any) -> Any:
+        if next(taken) < 7:
+            return whole(stream, **how)
+        lines = stream.getvalue().splitlines(keepends=True)
+        whole(BytesIO(b"".join(lines[: len(lines) // 2])), **how)
+        raise PowerFailure
+
+    monkeypatch.setattr(register, "take", failing)
+    with pytest.raises(PowerFailure):
+        purchases.seed(now=NOW, echo=lambda line: None)
+    monkeypatch.undo()
 
     purchases.seed(now=NOW + timedelta(days=1), echo=lambda line: None)
 
     expected, _ = computed()
     assert accrued.counts_by_state()["decided"] == expected.payments
     assert Conflict.objects.count() == 0
+    totals = books.totals()
+    assert totals.issued_points + totals.pending_points == expected.earned + expected.promised
     assert books.prove() == []
 
 
