@@ -28,7 +28,13 @@ NOTHING = Used()
 """Of a place that has no row. Known by being this very object: a row may say 0, too."""
 
 
-def used_at(places: Iterable[Place]) -> dict[Place, Used]:
+class Tally(dict[Place, Used]):
+    """What counters have counted, with the numbers under which they are written."""
+
+    numbers: dict[Name, int]
+
+
+def used_at(places: Iterable[Place]) -> Tally:
     """What each of these counters has counted until now; the shared ones are locked."""
     wanted = [*dict.fromkeys(places)]
     numbers = _numbers_kept(_names(wanted))
@@ -54,19 +60,19 @@ def seen_at(places: Iterable[Place]) -> dict[Place, Used]:
     return _used(wanted, _numbers(_names(wanted)))
 
 
-def write(before: Mapping[Place, Used], after: Mapping[Place, Used]) -> None:
+def write(before: Tally, after: Mapping[Place, Used]) -> None:
     """Store the counters that have changed since `used_at` answered `before`, in this transaction.
 
     A row that was not there is not there now: the lock sees to it, or COPY says so loudly.
     """
-    changed = [(place, used) for place, used in after.items() if used is not before[place]]
-    numbers = _numbers(_names(place for place, _ in changed))
     new: list[tuple[int, ...]] = []
     old: list[tuple[int, ...]] = []
-    for place, used in changed:
+    for place, used in after.items():
+        if used is (had := before[place]):
+            continue
         period, counted, who = place
-        row = numbers[period, counted], who, *used
-        (new if before[place] is NOTHING else old).append(row)
+        row = before.numbers[period, counted], who, *used
+        (new if had is NOTHING else old).append(row)
     if new:
         copy(
             "accrual_used (counter_id, subscriber_id, points, times)",
@@ -129,8 +135,9 @@ def forget(*, before: date, limit: int) -> int:
     return len(found)
 
 
-def _used(wanted: Sequence[Place], numbers: dict[Name, int]) -> dict[Place, Used]:
-    used = dict.fromkeys(wanted, NOTHING)
+def _used(wanted: Sequence[Place], numbers: dict[Name, int]) -> Tally:
+    used = Tally(dict.fromkeys(wanted, NOTHING))
+    used.numbers = numbers
     if not numbers:
         return used
     for nth, points, times in rows(

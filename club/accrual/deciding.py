@@ -45,7 +45,7 @@ class Decided(NamedTuple):
     """A batch whose decisions are made; with what the counters counted before them, and count now."""
 
     settled: list[Settled]
-    before: Mapping[Place, Used]
+    before: counters.Tally
     used: Mapping[Place, Used]
 
 

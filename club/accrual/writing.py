@@ -66,19 +66,17 @@ def _number_of(versions: Sequence[str]) -> str:
     if not versions:
         return NULL
     text = as_json(versions)
-    ((number,),) = rows(
+    hash_ = hashlib.sha256(text.encode()).hexdigest()
+    found = rows("select id from accrual_rulebook where hash = %(hash)b", hash=hash_) or rows(
         """
-        with new as (
-            insert into accrual_rulebook (hash, versions)
-            select %(hash)b, %(versions)b::jsonb
-             where not exists (select from accrual_rulebook where hash = %(hash)b)
-                on conflict (hash) do update set hash = excluded.hash
-            returning id)
-        select id from new union all select id from accrual_rulebook where hash = %(hash)b limit 1
+        insert into accrual_rulebook (hash, versions) values (%(hash)b, %(versions)b::jsonb)
+            on conflict (hash) do update set hash = excluded.hash
+        returning id
         """,
-        hash=hashlib.sha256(text.encode()).hexdigest(),
+        hash=hash_,
         versions=text,
     )
+    ((number,),) = found
     return str(number)
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 Value = str | int | bool
 
@@ -132,6 +133,7 @@ CANCELLATION_OF_E = (
 """The same of the event `e` of a statement; of a cancellation it is the kind of none."""
 
 
+@lru_cache(maxsize=1_000)
 def cancelled_by(kind: str) -> str | None:
     """The type that a cancellation cancels; None for what is none.
 
