@@ -9,7 +9,6 @@ from io import BytesIO, StringIO
 from itertools import groupby
 
 from django.db import connection
-from django.db.models import Sum
 
 from club.accrual import actions as accrual
 from club.accrual import queries as accrued
@@ -115,21 +114,25 @@ def seed(*, now: datetime, echo: Callable[[str], object]) -> None:
     where it stopped: a register that was not finished is taken again, and what went in is a duplicate.
     """
     rows = sorted(purchases(), key=lambda row: (row.on, row.line))
-    taken = Register.objects.filter(name__startswith=REGISTERS).aggregate(n=Sum("received"))["n"]
-    if (taken or 0) >= len(rows):
-        return
     first_on: dict[int, date] = {}
     for row in rows:
         first_on.setdefault(row.customer, row.on)
     moved_by = _moved_by(first_on, last_on=rows[-1].on, now=now)
+    months = {
+        month: [payment(row, moved_by=moved_by) for row in paid]
+        for month, paid in groupby(rows, key=lambda row: last_day_of_month(row.on + moved_by))
+    }
+    if _is_lived(*max(months.items())):
+        return
     Subscriber.objects.bulk_create(
         [subscriber(who, joined_on=on + moved_by) for who, on in sorted(first_on.items())],
         ignore_conflicts=True,
         batch_size=BATCH_ROWS,
     )
     counts = Counts()
-    for month, paid in groupby(rows, key=lambda row: last_day_of_month(row.on + moved_by)):
-        counts += _live(month, [payment(row, moved_by=moved_by) for row in paid], now=now)
+    for month, paid in months.items():
+        if not _is_lived(month, paid):
+            counts += _live(month, paid, now=now)
     echo(f"register: {counts.summary()}")
     tiers.note_forecast(now=now)
     with connection.cursor() as cursor:
@@ -147,15 +150,21 @@ def _moved_by(first_on: Mapping[int, date], *, last_on: date, now: datetime) -> 
     return day_of(now) - timedelta(days=1) - last_on
 
 
+def _name_of(month: date) -> str:
+    return f"{REGISTERS}-{month:%Y-%m}.csv"
+
+
+def _is_lived(month: date, paid: Sequence[register.AgentPayment]) -> bool:
+    return Register.objects.filter(name=_name_of(month), received__gte=len(paid)).exists()
+
+
 def _live(month: date, paid: Sequence[register.AgentPayment], *, now: datetime) -> Counts:
     """A month, as its jobs would have done it: its payments are decided by the levels of their time, and
     the history tells when points were lost. `month` is its last day."""
-    name = f"{REGISTERS}-{month:%Y-%m}.csv"
-    if Register.objects.filter(name=name, received__gte=len(paid)).exists():
-        return Counts()
     text = StringIO()
     register.write_csv(paid, text)
-    counts = register.take(BytesIO(text.getvalue().encode()), name=name, now=now)
+    stream = BytesIO(text.getvalue().encode())
+    counts = register.take(stream, name=_name_of(month), now=now)
     while accrual.decide_batch(now=now, limit=BATCH_ROWS).taken:
         pass
     _end_a_day(min(datetime.combine(month + timedelta(days=1), time(), TASHKENT), now))
