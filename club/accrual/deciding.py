@@ -80,7 +80,7 @@ def decide(units: Sequence[Unit], terms: Terms) -> Decided:
         if payment is not None and payment.subscriber_id is None:
             settled += _settle_of_nobody(payment, unit.cancellation)
         elif payment is not None and not _is_decided(payment):
-            settled += _settle_payment(unit, put[payment.id], used)
+            settled += _settle_payment(payment, unit.cancellation, put[payment.id], used)
         else:
             settled.append(settle_cancellation(unit, terms.clawback, used))
     return Decided(settled, before, used)
@@ -103,27 +103,24 @@ def _places(units: Sequence[Unit], put: Mapping[int, Put]) -> list[Place]:
 
 
 # ---- payments --------------------------------------------------------------------------------
-def _settle_payment(unit: Unit, put: Put, used: dict[Place, Used]) -> list[Settled]:
-    payment, cancellation = unit.payment, unit.cancellation
-    assert payment is not None
-    is_cancelled = cancellation is not None and fits(cancellation, payment)
-    if is_cancelled:
-        granted = [(one, Grant(0, Reason.CANCELLED)) for one in put.candidates]
-    else:
-        granted = granted_of(put, payment, used)
-    lines = _lines(payment, put.book.versions, granted)
+def _settle_payment(
+    payment: Taken, cancellation: Taken | None, put: Put, used: dict[Place, Used]
+) -> list[Settled]:
+    if cancellation is None:
+        return [_settled(payment, put, granted_of(put, payment, used))]
+    cancellation.subscriber_id = payment.subscriber_id
+    if not fits(cancellation, payment):
+        return [_settled(payment, put, granted_of(put, payment, used)), misfit(cancellation)]
+    granted = [(one, Grant(0, Reason.CANCELLED)) for one in put.candidates]
+    told = "cancelled before it was decided"
+    return [_settled(payment, put, granted), Settled(cancellation, DECIDED, told)]
+
+
+def _settled(payment: Taken, put: Put, granted: Sequence[tuple[Candidate, Grant]]) -> Settled:
     asked = put.book.hashes
     note = "" if asked else "no rule was in force"
-    decided = new(Settled, (payment, DECIDED, note, put.facts, asked, lines))
-    if cancellation is None:
-        return [decided]
-    cancellation.subscriber_id = payment.subscriber_id
-    return [
-        decided,
-        Settled(cancellation, EventState.DECIDED, "cancelled before it was decided")
-        if is_cancelled
-        else misfit(cancellation),
-    ]
+    lines = _lines(payment, put.book.versions, granted)
+    return new(Settled, (payment, DECIDED, note, put.facts, asked, lines))
 
 
 def _settle_of_nobody(payment: Taken, cancellation: Taken | None) -> Iterator[Settled]:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from club.accrual.grants import ref
 from club.accrual.incoming import Key
-from club.accrual.models import EventState
 from club.accrual.rows import columns, rows
-from club.accrual.rules.event_types import EVENT_TYPES, cancellation_of, cancelled_by, facts_in
+from club.accrual.rules.event_types import CANCELLATION_OF_E, EVENT_TYPES, cancelled_by, facts_in
 from club.accrual.rules.facts import Facts, is_birthday, is_holiday, seen, whole_months
 from club.accrual.segments import of_subscribers
+from club.arrays import literal
 from club.clock import TASHKENT, day_of
 from club.ledger.rules import fingerprint_of
 from club.tiers import queries as tiers
@@ -65,6 +65,8 @@ class Taken:
     details: Mapping[str, object] | None
     """None where rules ask nothing of them."""
     state: str
+    cancelled_by: int | None = None
+    """The event that cancels it, where that has come, too."""
     day: date = field(init=False)
     """The business day, in Tashkent; asked for so often that it is worked out once."""
     hour: int = field(init=False)
@@ -131,27 +133,28 @@ def take(*, limit: int) -> list[Unit]:
         for row in rows(
             f"""
             {_FROM_THE_QUEUE}
-            {_COLUMNS}, 'new'
+            {_COLUMNS}, 'new',
+                   (select c.id from accrual_event c
+                     where c.source = e.source and c.external_id = e.external_id
+                       and c.kind = {CANCELLATION_OF_E})
               from taken t
               join accrual_event e on e.id = t.event_id
               left join subscribers_subscriber s on s.id = e.subscriber_id
              order by e.id
-            """,
+            """,  # noqa: S608  of our own pieces
             limit=limit,
             detailed=_detailed(),
         )
     ]
     payments = [event for event in taken if event.cancels is None]
-    cancellations = {event.key: event for event in taken if event.cancels is not None}
-    keys = [payment.key for payment in payments]
-    waited = _by_key(
-        [(source, id_, cancellation_of(kind)) for source, id_, kind in keys],
-        state=EventState.WAITING,
-    )
-    early = {event.key: event for event in waited} | cancellations
-    units = [Unit(payment, early.get(key)) for payment, key in zip(payments, keys, strict=True)]
-    here = set(keys) if cancellations else set()
-    return units + _with_their_payments([c for key, c in cancellations.items() if key not in here])
+    early = {event.id: event for event in taken if event.cancels is not None}
+    early |= _waiting([p.cancelled_by for p in payments if p.cancelled_by])
+    units = [
+        Unit(payment, early.get(payment.cancelled_by) if payment.cancelled_by else None)
+        for payment in payments
+    ]
+    paired = {unit.cancellation.id for unit in units if unit.cancellation}
+    return units + _with_their_payments([c for c in taken if c.cancels and c.id not in paired])
 
 
 def facts_of(
@@ -193,10 +196,7 @@ def _detailed() -> list[str]:
 
 def _with_their_payments(cancellations: Sequence[Taken]) -> list[Unit]:
     """The payments are locked, too: one that another worker decides at this moment stays away."""
-    payments = {
-        payment.key: payment
-        for payment in _by_key([c.key for c in cancellations], state=EventState.DECIDED)
-    }
+    payments = {payment.key: payment for payment in _decided([c.key for c in cancellations])}
     granted = _granted(list(payments.values()))
     units = []
     for cancellation in cancellations:
@@ -205,7 +205,27 @@ def _with_their_payments(cancellations: Sequence[Taken]) -> list[Unit]:
     return units
 
 
-def _by_key(keys: Sequence[Key], *, state: EventState) -> list[Taken]:
+def _waiting(event_ids: Sequence[int]) -> dict[int, Taken]:
+    """Cancellations that came before their payments, by their ids."""
+    if not event_ids:
+        return {}
+    found = rows(
+        f"""
+        {_COLUMNS}, o.state
+          from accrual_event e
+          join accrual_outcome o on o.event_id = e.id and o.state = 'waiting'
+          left join subscribers_subscriber s on s.id = e.subscriber_id
+         where e.id = any(%(event_ids)b::bigint[])
+           for update of o skip locked
+        """,
+        event_ids=literal(event_ids),
+        detailed=_detailed(),
+    )
+    return {one.id: one for one in (Taken(*row) for row in found)}
+
+
+def _decided(keys: Sequence[Key]) -> list[Taken]:
+    """Those of these events that are decided, and that nobody else is at."""
     if not keys:
         return []
     found = rows(
@@ -214,11 +234,10 @@ def _by_key(keys: Sequence[Key], *, state: EventState) -> list[Taken]:
           from unnest(%(sources)b::text[], %(external_ids)b::text[], %(kinds)b::text[])
                as k (source, external_id, kind)
           join accrual_event e using (source, external_id, kind)
-          join accrual_outcome o on o.event_id = e.id and o.state = %(state)b
+          join accrual_outcome o on o.event_id = e.id and o.state = 'decided'
           left join subscribers_subscriber s on s.id = e.subscriber_id
            for update of o skip locked
         """,
-        state=state.value,
         detailed=_detailed(),
         **columns("sources external_ids kinds", keys),
     )

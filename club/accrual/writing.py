@@ -41,9 +41,10 @@ def write(settled: Sequence[Settled], *, now: datetime) -> None:
         for id_, asked in {id(one.asked): one.asked for one in settled}.items()
     }
     waited = []
-    outcomes, at, decided = [], str(now), EventState.DECIDED
+    outcomes, at = [], str(now)
+    fresh, decided = EventState.NEW, EventState.DECIDED
     for event, state, note, facts, asked, _ in settled:
-        if event.state != EventState.NEW:
+        if event.state != fresh:
             waited.append(event.id)
         seen = copied_json(as_json(kept(facts))) if facts else NULL
         told = copied(_legible(note)) if note else ""

@@ -8,6 +8,9 @@ from club.accrual.rules.model import Fixed
 from club.accrual.rules.to_python import Compiled
 from club.tuples import new
 
+GRANTED = Reason.GRANTED
+"""A member of an enumeration is looked up in Python: not for each event."""
+
 
 class Want(NamedTuple):
     wanted: int
@@ -23,7 +26,7 @@ def want(compiled: Compiled, points: int, facts: Facts) -> Want:
         wanted = compiled.wanted(*facts)
         return Want(wanted, points, Reason.CAPPED if wanted > points else Reason.GRANTED)
     if points > 0:
-        return new(Want, (points, points, Reason.GRANTED))
+        return new(Want, (points, points, GRANTED))
     if not isinstance(compiled.rule.reward, Fixed) and (facts.amount or 0) <= 0:
         return Want(0, 0, Reason.NO_AMOUNT)
     return Want(0, 0, Reason.ROUNDS_TO_ZERO if compiled.holds(*facts) else Reason.CONDITION)
