@@ -130,7 +130,11 @@ def take_and_wait(file: Path, now: datetime) -> None:
 def accruals_of(round_: int, now: datetime) -> list[list[ledger.Accrual]]:
     """What this round's events were granted, once more, as accruals of another source, in batches."""
     newest = Event.objects.order_by("-id").values_list("id", flat=True)[:1].get()
-    granted = Decision.objects.filter(granted__gt=0, event_id__gt=newest - EVENTS_PER_ROUND)
+    return granted_after(newest - EVENTS_PER_ROUND, round_, now)
+
+
+def granted_after(event_id: int, round_: int, now: datetime) -> list[list[ledger.Accrual]]:
+    granted = Decision.objects.filter(granted__gt=0, event_id__gt=event_id)
     accruals = [
         ledger.Accrual(
             subscriber_id=decision.subscriber_id,
