@@ -9,7 +9,7 @@ from club.accrual import counters
 from club.accrual.models import InForce
 from club.accrual.paces import Pace, paces
 from club.accrual.rules.budgeting import HOUR, HOURS_A_WEEK, runs_out_at
-from club.accrual.rules.counting import EVERYBODY, Place, Used, period_after, period_of
+from club.accrual.rules.counting import EVERYBODY, Place, Used, name_of, period_after, period_of
 from club.accrual.rules.model import Limit
 from club.accrual.rules.to_python import compiled
 
@@ -73,7 +73,7 @@ def budgets(*, now: datetime) -> list[Budget]:
     places = {
         key: Place(
             period_of(limit.period, now),
-            f"rule:{whose}" if whose else f"campaign:{campaign}",
+            name_of(limit, rule_id=whose, campaign=campaign),
             EVERYBODY,
         )
         for key in in_force

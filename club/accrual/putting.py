@@ -99,10 +99,10 @@ def put_to(book: Rulebook, payment: Taken, facts: Facts) -> Put:
 
 
 def _candidate(asked: Asked, points: int, payment: Taken, facts: Facts) -> Candidate:
-    rule, version, compiled, counted, is_plain = asked
+    rule, version, functions, counted, is_plain = asked
     who = payment.subscriber_id
     assert who is not None
-    wanted = want(compiled, points, facts)
+    wanted = want(functions, points, facts)
     counters = places_of(counted, who, periods_in(payment.day, payment.hour)) if counted else ()
     if is_plain:
         return new(Candidate, (rule, wanted, counters, None, False))

@@ -11,14 +11,13 @@ from club.accrual.rules import lineup
 from club.accrual.rules.granting import Bid, contest, turn
 from club.accrual.rules.model import Rule
 from tests.accrual.test_granting import rule
-from tests.accrual.test_mutants import QUIET, excluding, planted
+from tests.accrual.test_mutants import QUIET, STACKINGS, excluding, planted
 
 _rules = st.builds(
     rule,
     st.sampled_from("abcdefg"),
     priority=st.integers(0, 2),
-    stacking=st.none()
-    | st.sampled_from(["first", "highest"]).map(lambda mode: {"group": mode, "mode": mode}),
+    stacking=STACKINGS,
     excludes=st.just([]) | st.just(["z"]),
 )
 _rulebooks = st.lists(_rules, max_size=7, unique_by=lambda one: one.id)

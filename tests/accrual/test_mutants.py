@@ -301,12 +301,14 @@ _occasions = st.one_of(
     st.fixed_dictionaries({"kind": st.just("streak"), "length": st.integers(2, 3), "period": st.sampled_from(["day", "week", "month"]), "repeats": st.booleans()}),
     st.fixed_dictionaries({"kind": st.just("milestone"), "amount": st.sampled_from([5, 8, 20]), "period": st.sampled_from(["day", "month"]), "repeats": st.booleans()}),
 )  # fmt: skip
+STACKINGS = st.none() | st.sampled_from(["first", "highest"]).map(
+    lambda mode: {"group": mode, "mode": mode}
+)
 _rules = st.builds(
     rule,
     st.sampled_from("abcdef"),
     priority=st.integers(0, 1),
-    stacking=st.none()
-    | st.sampled_from(["first", "highest"]).map(lambda mode: {"group": mode, "mode": mode}),
+    stacking=STACKINGS,
     excludes=st.just([]) | st.sampled_from("uvwxyz").map(lambda one: [one]),
     limits=st.lists(
         _limits, max_size=2, unique_by=lambda x: (x["of"], x["each"], x["period"], x["unit"])

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from club.accrual.rules.model import Period, Rule
+from club.accrual.rules.model import Limit, Period, Rule
 from club.clock import TASHKENT
 from club.tuples import new
 
@@ -90,12 +90,17 @@ class Counted(NamedTuple):
     is_shared: bool
 
 
+def name_of(limit: Limit, *, rule_id: str, campaign: str) -> str:
+    """Of what the limit counts the grants."""
+    return f"rule:{rule_id}" if limit.of == "rule" else f"campaign:{campaign}"
+
+
 def counted_by(rule: Rule, campaign: str) -> tuple[Counted, ...]:
     """What each of the rule's limits counts, in their order."""
     return tuple(
         Counted(
             limit.period,
-            f"rule:{rule.id}" if limit.of == "rule" else f"campaign:{campaign}",
+            name_of(limit, rule_id=rule.id, campaign=campaign),
             limit.each != "subscriber",
         )
         for limit in rule.limits

@@ -143,7 +143,7 @@ def turn(rule: Rule) -> tuple[int, str]:
 
 def contest(bids: Iterable[Bid]) -> tuple[list[Bid], dict[str, Grant]]:
     """The rules that count for one event, in the order in which they are granted, and the others by
-    their ids, each with the rule that counts in its place. (`shelves.py` has the first half prepared.)"""
+    their ids, each with the rule that counts in its place. (`lineup.py` has the first half prepared.)"""
     ordered = sorted(bids, key=lambda one: turn(one.rule))
     winners: dict[str, Bid] = {}
     for one in ordered:

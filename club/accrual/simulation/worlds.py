@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import numpy.typing as npt
 
+from club.accrual.rules.counting import name_of
 from club.accrual.rules.model import Limit, Occasion, Period, Rule, Streak
 
 if TYPE_CHECKING:
@@ -162,9 +163,7 @@ def _counters(entrants: Sequence[Entrant], each: str) -> Counters:
         mine: dict[int, list[Limit]] = {}
         for limit in one.rule.limits:
             if limit.each == each:
-                counted = (
-                    f"rule:{one.rule.id}" if limit.of == "rule" else f"campaign:{one.campaign}"
-                )
+                counted = name_of(limit, rule_id=one.rule.id, campaign=one.campaign)
                 number = numbers.setdefault((limit.period, counted), len(numbers))
                 mine.setdefault(number, []).append(limit)
         of_rules.append(mine)
